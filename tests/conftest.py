@@ -1,0 +1,42 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Answers of real servers that belong to this project: bluesky, wordpress, isso."""
+    return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def foreign_recordings() -> Path:
+    """Answers recorded by others; not part of the project, so the test skips where they are not."""
+    where = os.environ.get("MONITOR_RECORDINGS")
+    if not where or not Path(where).is_dir():
+        pytest.skip("MONITOR_RECORDINGS names no folder with foreign recordings")
+    return Path(where)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say in the last line how many tests passed, failed and were skipped.
+
+    An error in set-up or collection counts as failed, an expected failure as skipped.
+    """
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or config.option.collectonly:
+        return
+
+    def count(*outcomes: str) -> int:
+        return sum(len(reporter.stats.get(outcome, [])) for outcome in outcomes)
+
+    passed, failed = count("passed", "xpassed"), count("failed", "error")
+    reporter.write_line(f"{passed} passed, {failed} failed, {count('skipped', 'xfailed')} skipped")
