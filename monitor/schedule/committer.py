@@ -1,0 +1,93 @@
+"""Group commit: polls that finish close together share one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from monitor.store.writer import Writer
+from monitor.types import Outcome, Poll
+
+__all__ = ["Committer"]
+
+GROUP_SECONDS = 0.25
+GROUP_ROWS = 5000
+UNCHANGED_SECONDS = 60.0
+
+T = TypeVar("T")
+
+
+class Committer:
+    """Feeds the writer, which lives on a thread of its own.
+
+    A poll counts as done only after the commit that holds it. Unchanged polls write no posts and
+    may wait up to a minute for company: lost in a kill they make a gap, never a false observation.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._waiting: list[tuple[Poll, asyncio.Future[int]]] = []
+        self._rows = 0
+        self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run())
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Run `function` on the writer's thread, between two commits."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    async def commit(self, poll: Poll) -> int:
+        """Store a poll; returns, once it is durable, how many posts it was first to show."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((poll, done))
+        harvest = poll.harvest
+        self._rows += len(harvest.posts) + len(harvest.engagement) + len(harvest.claims)
+        if poll.outcome != Outcome.UNCHANGED:
+            self._urgent.set()
+        self._wake.set()
+        return await done
+
+    async def _run(self) -> None:
+        while not (self._closing and not self._waiting):
+            await self._wake.wait()
+            await self._gather()
+            self._wake.clear()
+            self._urgent.clear()
+            group, self._waiting, self._rows = self._waiting, [], 0
+            if group:
+                await self._store(group)
+
+    async def _gather(self) -> None:
+        """Wait for company: briefly for what is new, longer for what is not."""
+        if self._closing:
+            return
+        if not self._urgent.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), UNCHANGED_SECONDS)
+        if not self._closing and self._rows < GROUP_ROWS:
+            await asyncio.sleep(GROUP_SECONDS)
+
+    async def _store(self, group: list[tuple[Poll, asyncio.Future[int]]]) -> None:
+        try:
+            counts = await self.run(self._writer.commit, [poll for poll, _ in group])
+        except Exception as error:  # noqa: BLE001 - whoever waits for the commit decides
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(error)
+            return
+        for (_, done), count in zip(group, counts, strict=True):
+            if not done.done():
+                done.set_result(count)
+
+    async def close(self) -> None:
+        """Commit what waits, then end the thread."""
+        self._closing = True
+        self._urgent.set()
+        self._wake.set()
+        await self._task
+        self._thread.shutdown()

@@ -1,0 +1,275 @@
+"""`monitor run`: the process that owns the database, polls, and answers everyone's questions.
+
+APScheduler fires one job, `tick`, at the next due moment; what is due is decided in `core`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import uvicorn
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from monitor.clock import Clock, SystemClock
+from monitor.collect.derive import derive
+from monitor.collect.http import Door
+from monitor.collect.registry import collector, networks
+from monitor.config import Config
+from monitor.errors import StoreError
+from monitor.schedule.committer import Committer
+from monitor.schedule.core import Core
+from monitor.schedule.poller import Poller
+from monitor.serve.app import application
+from monitor.serve.place import NAME, listen
+from monitor.session import DATABASE
+from monitor.store.commands import COMMANDS
+from monitor.store.database import Database
+from monitor.store.lock import DataLock
+from monitor.store.quack import Quack
+from monitor.store.writer import Writer
+from monitor.types import Poll, Source
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+__all__ = ["RunReport", "run", "run_once"]
+
+WAIT_SECONDS = 10.0
+LONGEST_SLEEP = timedelta(minutes=1)
+
+log = structlog.get_logger("monitor")
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What `run --once` did: polls by outcome, new posts, and what failed (source: why)."""
+
+    polls: int = 0
+    posts: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """1 if any source failed."""
+        return 1 if self.failed else 0
+
+    def add(self, poll: Poll, new: int) -> None:
+        """Count one stored poll."""
+        self.polls += 1
+        self.posts += new
+        if poll.harvest.error is not None:
+            self.failed[poll.source.source_id] = str(poll.harvest.error)
+
+
+@dataclass(slots=True)
+class _Running:
+    config: Config
+    database: Database
+    writer: Writer
+    committer: Committer
+    core: Core
+
+
+@asynccontextmanager
+async def _assembled(
+    config: Config, clock: Clock, wait: float, on_done: Callable[[Poll, int], None]
+) -> AsyncIterator[_Running]:
+    """Everything that a run needs, opened in order and closed in reverse."""
+    data_dir = config.monitor.data_dir
+    _make_private(data_dir)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
+        database = stack.enter_context(Database.open(data_dir / DATABASE))
+        writer = Writer(database, config, clock)
+        stack.callback(writer.close)
+        writer.synchronise(_pollable(config))
+        writer.started()
+        rates = {n: w.requests_per_minute for n, w in config.networks.items()}
+        door = await stack.enter_async_context(
+            Door(
+                config.monitor.contact,
+                allow_private_addresses=config.monitor.allow_private_addresses,
+                requests_per_minute=rates.get,
+                clock=clock,
+            )
+        )
+        committer = Committer(writer)
+        stack.push_async_callback(committer.close)
+        core = Core(writer, committer, Poller(config, door, clock), clock, on_done)
+        stack.push_async_callback(core.stop)
+        yield _Running(config, database, writer, committer, core)
+
+
+def _make_private(data_dir: Any) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{data_dir}: {error.strerror}; give --data-dir a folder you can write"
+        ) from error
+
+
+def _pollable(config: Config) -> list[tuple[Source, str | None]]:
+    """The configuration's sources, each with the reason why it can't be polled."""
+    return [
+        (
+            source,
+            None if collector(source.network) else f"no collector reads {source.network} yet",
+        )
+        for source in derive(config, networks=networks())
+    ]
+
+
+async def run_once(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    wait: float = WAIT_SECONDS,
+    on_done: Callable[[Poll, int], None] = lambda _poll, _new: None,
+) -> RunReport:
+    """Poll every source once, and everything that they lead to, then stop."""
+    report = RunReport()
+
+    def done(poll: Poll, new: int) -> None:
+        report.add(poll, new)
+        on_done(poll, new)
+
+    async with _assembled(config, clock or SystemClock(), wait, done) as running:
+        polled: set[str] = set()
+        while waiting := [
+            source_id
+            for source_id, entry in list(running.writer.entries.items())
+            if entry.state == "active" and source_id not in polled
+        ]:
+            polled.update(waiting)
+            await asyncio.gather(*(running.core.start(source_id) for source_id in waiting))
+    return report
+
+
+async def run(config: Config, *, clock: Clock | None = None, wait: float = WAIT_SECONDS) -> int:
+    """Poll until a signal comes. SIGTERM and SIGINT end it after the running commit."""
+    clock = clock or SystemClock()
+    async with _assembled(config, clock, wait, _log_poll) as running:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with _serving(running, clock), _ticking(running.core, clock):
+            log.info("running", sources=len(running.writer.entries), pid=os.getpid())
+            await stop.wait()
+        log.info("stopping")
+    return 0
+
+
+def _log_poll(poll: Poll, new: int) -> None:
+    harvest = poll.harvest
+    say = log.warning if harvest.error else log.info
+    say(
+        "poll",
+        source=poll.source.source_id, outcome=str(poll.outcome), posts=len(harvest.posts), new=new,
+        requests=harvest.requests, **({"error": str(harvest.error)} if harvest.error else {}),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
+    """APScheduler's part: one job at a time, at the next due moment, however late it is."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def plan() -> None:
+        now = clock.now()
+        moment = core.next_due() or now + LONGEST_SLEEP
+        at = min(max(moment, now), now + LONGEST_SLEEP)
+        scheduler.add_job(
+            tick, DateTrigger(datetime.now(UTC) + (at - now)), id="tick", replace_existing=True,
+            coalesce=True, misfire_grace_time=None, max_instances=1,
+        )  # fmt: skip
+
+    def tick() -> None:
+        core.tick()
+        plan()
+
+    core.on_change = plan
+    scheduler.start()
+    plan()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+class _Server(uvicorn.Server):
+    """Signals are the daemon's own business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(running: _Running, clock: Clock) -> AsyncIterator[None]:
+    """Answer on the Unix socket, and DuckDB clients over Quack."""
+    config = running.config
+    data_dir = config.monitor.data_dir
+    quack = _quack(running)
+    running.database.seal()
+    started_at = clock.now()
+    calls = {
+        name: partial(_call, running.committer, partial(command, running.writer))
+        for name, command in COMMANDS.items()
+    }
+    app = application(
+        running.database,
+        calls,
+        lambda: {
+            "pid": os.getpid(),
+            "started_at": started_at.isoformat(),
+            "sources": len(running.writer.entries),
+            "guests_port": quack.port if quack else None,
+        },
+    )
+    server = _Server(_server_config(app))
+    sock = listen(data_dir)
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        (data_dir / NAME).unlink(missing_ok=True)
+        if quack:
+            quack.stop()
+
+
+def _server_config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
+    )
+
+
+def _quack(running: _Running) -> Quack | None:
+    if not running.config.monitor.serve_sql:
+        return None
+    quack = Quack(running.database, running.config.monitor.data_dir)
+    try:
+        quack.start()
+    except StoreError as error:
+        log.warning("no guests", error=str(error))
+        quack.stop()
+        return None
+    log.info("guests", port=quack.port, token=str(running.config.monitor.data_dir / Quack.FILE))
+    return quack
+
+
+async def _call(committer: Committer, command: Callable[..., Any], **arguments: Any) -> Any:
+    return await committer.run(partial(command, **arguments))

@@ -1,0 +1,68 @@
+"""One poll of one source: the collector is asked, whatever happens becomes a `Poll`."""
+
+from __future__ import annotations
+
+from monitor.clock import Clock
+from monitor.collect.http import Door
+from monitor.collect.protocol import Ask
+from monitor.collect.registry import collector
+from monitor.config import Config
+from monitor.errors import BadAnswer, SourceError, Throttled, UsageError
+from monitor.schedule.due import next_poll_at
+from monitor.store.sightings import SourceMemory
+from monitor.store.writer import Entry
+from monitor.types import Harvest, Outcome, Poll
+
+__all__ = ["Poller"]
+
+
+class Poller:
+    """Polls sources through one HTTP door."""
+
+    def __init__(self, config: Config, door: Door, clock: Clock) -> None:
+        self._config = config
+        self._door = door
+        self._clock = clock
+
+    async def poll(self, entry: Entry, memory: SourceMemory) -> Poll:
+        """Ask the source's collector once. Never raises for what the source does."""
+        source = entry.source
+        reader = collector(source.network)
+        if reader is None:
+            raise UsageError(f"{source.source_id}: no collector reads {source.network} yet")
+        network = self._config.networks.get(source.network)
+        http = self._door.open(source.network, entry.validators)
+        harvest = Harvest(state=dict(entry.cursor))
+        started_at = self._clock.now()
+        ask = Ask(
+            source=source, http=http, memory=memory, now=started_at,
+            base_url=network.base_url if network else None, state=dict(entry.cursor),
+        )  # fmt: skip
+        try:
+            await reader.poll(ask, harvest)
+        except SourceError as error:
+            harvest.error = error
+        except Exception as error:  # noqa: BLE001 - a collector's bug must not stop the others
+            harvest.error = BadAnswer(
+                f"{source.source_id}: the {source.network} collector failed on this answer "
+                f"({type(error).__name__}: {error}); please report it"
+            )
+        harvest.requests, harvest.bytes, harvest.http_status = (
+            http.requests,
+            http.bytes,
+            http.status,
+        )
+        finished_at = self._clock.now()
+        return Poll(
+            source=source, started_at=started_at, finished_at=finished_at,
+            outcome=_outcome(harvest), harvest=harvest, validators=dict(http.validators),
+            next_at=next_poll_at(source, started_at, finished_at, harvest),
+        )  # fmt: skip
+
+
+def _outcome(harvest: Harvest) -> Outcome:
+    if isinstance(harvest.error, Throttled):
+        return Outcome.THROTTLED
+    if harvest.error is not None:
+        return Outcome.ERROR
+    return Outcome.UNCHANGED if harvest.unchanged else Outcome.OK

@@ -1,0 +1,219 @@
+"""What is watched: companies, actors, events and their announcements, sources.
+
+The configuration is upserted at start and reload. What is taken out of it becomes `archived` and
+keeps its data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from monitor.config import Config, Event
+from monitor.identity import canonical_url, link_id, recognise
+from monitor.store.database import Cursor
+from monitor.store.ids import Ids
+from monitor.types import Source, SourceKind
+
+__all__ = ["load_sources", "save_catalogue", "save_sources", "url_hash"]
+
+
+def url_hash(url: str) -> int | None:
+    """64 bits of the canonical form of `url`, signed; None if it is no http(s) address."""
+    canonical = canonical_url(url)
+    if canonical is None:
+        return None
+    return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big", signed=True)
+
+
+def save_catalogue(cursor: Cursor, ids: Ids, config: Config, now: datetime) -> list[str]:
+    """Write what the configuration names; the ids of events whose rules changed."""
+    _save_companies(cursor, config, now)
+    _save_actors(cursor, config, now)
+    changed = _save_events(cursor, config, now)
+    for event in config.events:
+        if _save_announcements(cursor, ids, event, now):
+            changed.append(event.id)
+    return list(dict.fromkeys(changed))
+
+
+def _save_companies(cursor: Cursor, config: Config, now: datetime) -> None:
+    cursor.execute(
+        "delete from companies where company_id = any(?)", [[c.id for c in config.companies]]
+    )
+    cursor.execute("update companies set state = 'archived'")
+    cursor.insert(
+        "companies",
+        {
+            "company_id": "VARCHAR", "name": "VARCHAR", "aliases": "VARCHAR[]",
+            "exclude": "VARCHAR[]", "state": "VARCHAR", "recorded_at": "TIMESTAMP",
+        },
+        [(c.id, c.name, list(c.aliases), list(c.exclude), "active", now) for c in config.companies],
+    )  # fmt: skip
+
+
+def account_key(account: str) -> str:
+    """`network:@Handle` in the form in which authors are compared: lower case, no `@` in front.
+
+    A stable id (a DID, a number) compares as it is.
+    """
+    network, _, name = account.partition(":")
+    return (
+        f"{network}:{name}" if name.startswith("did:") else f"{network}:{name.lstrip('@').lower()}"
+    )
+
+
+def _save_actors(cursor: Cursor, config: Config, now: datetime) -> None:
+    for table in ("actors", "actor_roles", "base.accounts"):
+        cursor.execute(f"delete from {table}")
+    cursor.insert(
+        "actors",
+        {"actor_id": "VARCHAR", "name": "VARCHAR", "state": "VARCHAR", "recorded_at": "TIMESTAMP"},
+        [(a.id, a.name, "active", now) for a in config.actors],
+    )
+    cursor.insert(
+        "actor_roles",
+        {"actor_id": "VARCHAR", "company_id": "VARCHAR", "role": "VARCHAR"},
+        [(a.id, company, str(role)) for a in config.actors for company, role in a.roles.items()],
+    )
+    cursor.insert(
+        "base.accounts",
+        {"account": "VARCHAR", "company_id": "VARCHAR", "actor_id": "VARCHAR"},
+        [(account_key(x), c.id, None) for c in config.companies for x in c.accounts]
+        + [(account_key(x), None, a.id) for a in config.actors for x in a.accounts],
+    )
+
+
+_EVENT = {
+    "event_id": "VARCHAR", "company_id": "VARCHAR", "kind": "VARCHAR", "title": "VARCHAR",
+    "announced_at": "TIMESTAMP", "window_before": "INTERVAL", "window_after": "INTERVAL",
+    "amount": "DOUBLE", "valuation": "DOUBLE", "currency": "VARCHAR", "origin": "VARCHAR",
+    "state": "VARCHAR", "terms": "VARCHAR[]", "recorded_at": "TIMESTAMP",
+}  # fmt: skip
+
+
+def _save_events(cursor: Cursor, config: Config, now: datetime) -> list[str]:
+    ruled = "event_id, company_id, announced_at, window_before, window_after, terms"
+    before = {row[0]: row[1:] for row in cursor.execute(f"select {ruled} from events")}
+    ids = [event.id for event in config.events]
+    cursor.execute("delete from events where event_id = any(?)", [ids])
+    cursor.execute("update events set state = 'archived' where origin = 'config'")
+    cursor.insert("events", _EVENT, [_event_row(event, now) for event in config.events])
+    cursor.execute("delete from event_notes where event_id = any(?)", [ids])
+    cursor.insert(
+        "event_notes",
+        {
+            "event_id": "VARCHAR",
+            "noted_at": "TIMESTAMP",
+            "text": "VARCHAR",
+            "recorded_at": "TIMESTAMP",
+        },
+        [(e.id, note.at, note.text, now) for e in config.events for note in e.note],
+    )
+    after = {row[0]: row[1:] for row in cursor.execute(f"select {ruled} from events")}
+    return [event_id for event_id in ids if after[event_id] != before.get(event_id)]
+
+
+def _event_row(event: Event, now: datetime) -> tuple[object, ...]:
+    return (
+        event.id, event.company, str(event.kind), event.title, event.announced_at,
+        event.window_before, event.window_after, event.amount, event.valuation, event.currency,
+        "config", "active", list(event.terms), now,
+    )  # fmt: skip
+
+
+def _save_announcements(cursor: Cursor, ids: Ids, event: Event, now: datetime) -> bool:
+    """Bring the event's announcements up to date; whether anything changed."""
+    before = {
+        row[0]
+        for row in cursor.execute(
+            "select url from base.announcements where event_id = ? and superseded_at is null",
+            [event.id],
+        )
+    }
+    gone = before - set(event.announcements)
+    for url in gone:
+        cursor.execute(
+            "update base.announcements set superseded_at = ? "
+            "where event_id = ? and url = ? and superseded_at is null",
+            [now, event.id, url],
+        )
+    added = [url for url in event.announcements if url not in before]
+    rows = []
+    for url in added:
+        post_id = announced_id(url)
+        if post_id is not None:
+            ids.resolve(cursor, [post_id])
+        key = None if post_id is None else ids.key(post_id)
+        name = None if key is None else ids.name(key)
+        rows.append((event.id, url, name.partition(":")[0] if name else None, key, name, now))
+    cursor.insert(
+        "base.announcements",
+        {
+            "event_id": "VARCHAR", "url": "VARCHAR", "network": "VARCHAR", "post_key": "BIGINT",
+            "post_id": "VARCHAR", "recorded_at": "TIMESTAMP",
+        },
+        rows,
+    )  # fmt: skip
+    return bool(gone or added)
+
+
+def announced_id(url: str) -> str | None:
+    """The id of an announcement as far as its address tells; None where it must be asked for."""
+    native = recognise(url)
+    if native:
+        return native
+    if url.partition(":")[0] not in ("http", "https"):
+        return url if ":" in url and not url.startswith("at://") else None
+    # A handle in the address of a post: only the network knows the stable id.
+    return None if "bsky.app/profile/" in url else link_id(url)
+
+
+_SOURCE = {
+    "source_id": "VARCHAR", "network": "VARCHAR", "kind": "VARCHAR", "target": "VARCHAR",
+    "origin": "VARCHAR", "state": "VARCHAR", "interval_seconds": "DOUBLE", "next_at": "TIMESTAMP",
+    "queries": "VARCHAR[]", "root_id": "VARCHAR", "companies": "VARCHAR[]", "events": "VARCHAR[]",
+    "created_at": "TIMESTAMP",
+}  # fmt: skip
+
+
+def save_sources(
+    cursor: Cursor, sources: Iterable[tuple[Source, str, datetime | None, datetime]]
+) -> None:
+    """Write sources whole: (source, state, next_at, created_at); a known id is replaced."""
+    rows = [
+        (
+            s.source_id, s.network, str(s.kind), s.target, s.origin, state,
+            s.interval.total_seconds(), next_at, list(s.queries), s.root_id,
+            sorted(s.companies), sorted(s.events), created_at,
+        )
+        for s, state, next_at, created_at in sources
+    ]  # fmt: skip
+    cursor.lookup(
+        "delete from base.sources where source_id in (select source_id from {given})",
+        {"source_id": "VARCHAR"},
+        [(row[0],) for row in rows],
+    )
+    cursor.insert("base.sources", _SOURCE, rows)
+
+
+def load_sources(cursor: Cursor) -> list[tuple[Source, str, datetime | None, datetime]]:
+    """All sources as (source, state, next_at, created_at)."""
+    rows = cursor.execute(
+        "select source_id, network, kind, target, origin, state, interval_seconds, next_at, "
+        "queries, root_id, companies, events, created_at from base.sources order by source_id"
+    )
+    return [
+        (
+            Source(
+                source_id=r[0], network=r[1], kind=SourceKind(r[2]), target=r[3], origin=r[4],
+                interval=timedelta(seconds=r[6]), queries=tuple(r[8]), root_id=r[9],
+                companies=frozenset(r[10]), events=frozenset(r[11]),
+            ),
+            r[5],
+            r[7].replace(tzinfo=UTC) if r[7] else None,
+            r[12].replace(tzinfo=UTC),
+        )
+        for r in rows
+    ]  # fmt: skip

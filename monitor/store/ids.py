@@ -1,0 +1,169 @@
+"""Keys of posts: every id that was ever named has a 64-bit key, its aliases share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from monitor.store.database import Cursor
+from monitor.types import Post
+
+__all__ = ["Ids"]
+
+_COLUMNS = {"post_id": "VARCHAR", "post_key": "BIGINT", "is_alias": "BOOLEAN"}
+_KEYED = {
+    # Where keys stand, and so what a merge of two keys has to touch.
+    "base.posts": ("reply_to_key", "root_key", "quoted_key"),
+    "base.announcements": ("post_key",),
+    "base.sightings": ("post_key",),
+    "base.engagement": ("post_key",),
+    "base.engagement_last": ("post_key",),
+    "base.claims": ("post_key",),
+    "base.gaps": ("post_key",),
+    "base.mentions": ("post_key",),
+    "base.reactions": ("post_key",),
+    "base.exclusions": ("post_key",),
+}
+_CACHE_LIMIT = 1_000_000
+
+
+@dataclass(slots=True)
+class Ids:
+    """Resolves ids for one writer. Call `begin` before a transaction and `keep` after it."""
+
+    next_key: int = 1
+    _keys: dict[str, int] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _new: list[tuple[str, int, bool]] = field(default_factory=list)
+    renamed: dict[int, str] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
+    fresh: set[int] = field(default_factory=set)  # keys made since `begin`
+
+    @classmethod
+    def load(cls, cursor: Cursor) -> Ids:
+        """The state that the database holds."""
+        return cls(
+            next_key=cursor.execute("select coalesce(max(post_key), 0) from base.ids")[0][0] + 1
+        )
+
+    def begin(self) -> None:
+        """Forget what belonged to the transaction before."""
+        self._new, self.renamed, self.merged, self.fresh = [], {}, {}, set()
+
+    def abandon(self) -> None:
+        """The transaction failed: what it made is not there."""
+        self.begin()
+        self._keys.clear()
+        self._names.clear()
+
+    def key(self, post_id: str) -> int:
+        """The key of an id that was resolved before."""
+        return self._keys[post_id]
+
+    def name(self, key: int) -> str:
+        """The id that a key's post bears now."""
+        return self._names[key]
+
+    def resolve(self, cursor: Cursor, post_ids: Iterable[str]) -> None:
+        """Give every id a key: the stored one, or a new one."""
+        if len(self._keys) > _CACHE_LIMIT:
+            self._keys.clear()
+            self._names.clear()
+        missing = [i for i in dict.fromkeys(post_ids) if i not in self._keys]
+        self._fetch(cursor, missing)
+        for post_id in missing:
+            if post_id not in self._keys:
+                self._add(post_id, self.next_key, is_alias=False)
+                self.fresh.add(self.next_key)
+                self.next_key += 1
+
+    def _fetch(self, cursor: Cursor, post_ids: list[str]) -> None:
+        rows = cursor.lookup(
+            "select i.post_id, i.post_key, n.post_id from base.ids as i "
+            "join {given} as g using (post_id) "
+            "join base.ids as n on n.post_key = i.post_key and not n.is_alias",
+            {"post_id": "VARCHAR"},
+            [(post_id,) for post_id in post_ids],
+        )
+        for post_id, key, name in rows:
+            self._keys[post_id] = key
+            self._names[key] = name
+
+    def _add(self, post_id: str, key: int, *, is_alias: bool) -> None:
+        self._keys[post_id] = key
+        self._new.append((post_id, key, is_alias))
+        if not is_alias:
+            self._names[key] = post_id
+
+    def claim(self, cursor: Cursor, posts: Iterable[Post]) -> None:
+        """Tie the aliases of `posts` to them; their own ids become the names.
+
+        A post that was known by its link only bears its native id from here on.
+        """
+        for post in posts:
+            self._fetch(cursor, [a for a in post.aliases if a not in self._keys])
+            for alias in post.aliases:
+                self._tie(cursor, post.post_id, alias)
+
+    def _tie(self, cursor: Cursor, post_id: str, alias: str) -> None:
+        key, other = self._keys.get(post_id), self._keys.get(alias)
+        if key is not None and other is None:
+            self._add(alias, key, is_alias=True)
+        elif key is None and other is not None:
+            self._rename(cursor, other, post_id)
+        elif key is None:
+            self.resolve(cursor, [post_id])
+            self._add(alias, self._keys[post_id], is_alias=True)
+        elif other is not None and key != other:
+            self._merge(cursor, other, key)
+
+    def _rename(self, cursor: Cursor, key: int, post_id: str) -> None:
+        if self._names[key].partition(":")[0] != "feed":
+            # The link leads to a post that has a native id already: that one stays.
+            self._add(post_id, key, is_alias=True)
+            return
+        self.flush(cursor)
+        cursor.execute("update base.ids set is_alias = true where post_key = ?", [key])
+        self._add(post_id, key, is_alias=False)
+        self.renamed[key] = post_id
+
+    def _merge(self, cursor: Cursor, old: int, new: int) -> None:
+        """Two keys turn out to be one post. Rare: both were named before anyone knew."""
+        if self._names[old].partition(":")[0] != "feed":
+            return  # two native ids: two posts, whatever their links say
+        self.flush(cursor)
+        for table, columns in _KEYED.items():
+            for column in columns:
+                cursor.execute(f"update {table} set {column} = ? where {column} = ?", [new, old])
+        cursor.execute(
+            "update base.ids set post_key = ?, is_alias = true where post_key = ?", [new, old]
+        )
+        for table in ("base.posts", "base.versions", "base.links"):
+            kept = cursor.execute(f"select 1 from {table} where post_key = ? limit 1", [new])
+            if kept:
+                cursor.execute(f"delete from {table} where post_key = ?", [old])
+            else:
+                cursor.execute(f"update {table} set post_key = ? where post_key = ?", [new, old])
+        self.merged[old] = new
+        self.renamed[new] = self._names[new]
+        self._keys = {i: new if k == old else k for i, k in self._keys.items()}
+
+    def flush(self, cursor: Cursor) -> None:
+        """Write new ids, and new names into the posts that carry them."""
+        cursor.insert("base.ids", _COLUMNS, self._new)
+        self._new = []
+        for key, name in self.renamed.items():
+            network = name.partition(":")[0]
+            cursor.execute(
+                "update base.posts set post_id = ?, network = ? where post_key = ?",
+                [name, network, key],
+            )
+            cursor.execute(
+                "update base.announcements set post_id = ?, network = ? where post_key = ?",
+                [name, network, key],
+            )
+            for kind in ("reply_to", "root", "quoted"):
+                cursor.execute(
+                    f"update base.posts set {kind}_id = ? where {kind}_key = ?", [name, key]
+                )
+        self.renamed = {}

@@ -1,0 +1,141 @@
+-- What all series stand on: the moment of knowledge, buckets, and the posts of events.
+-- `chosen` is a list of event ids, so that several events share one pass over the tables.
+-- No parameter bears a column's name: it would compare the column with itself.
+
+-- A moment as TIMESTAMP in UTC, from text with a zone, TIMESTAMP or TIMESTAMPTZ.
+create or replace macro base.moment(as_of) as
+coalesce(timezone('UTC', cast(as_of as timestamptz)), timestamp '9999-12-31 00:00:00');
+
+-- The length of a bucket, from an interval or text such as '15m', '1h', '1d'.
+create or replace macro base.seconds(bucket) as
+case
+    when epoch(cast(bucket as interval)) >= 1 then epoch(cast(bucket as interval))
+    else error('a bucket must be at least 1 second long, such as ''15m'', ''1h'' or ''1d''')
+end;
+
+-- Counters grow about linearly in this age.
+create or replace macro base.log_age(born, moment) as
+ln(1 + greatest(epoch_us(moment) - epoch_us(born), 0) / 1.8e9);
+
+-- Until when the store knows anything: the end of the latest committed poll. An import's span
+-- was known while it passed.
+create or replace macro base.data_as_of(as_of) as (
+    select
+        max(case
+            when source_id = 'import' then least(started_at, base.moment(as_of))
+            else coalesce(finished_at, started_at)
+        end)
+    from base.polls
+    where
+        (source_id = 'import' and coalesce(observed_from, started_at) <= base.moment(as_of))
+        or (source_id <> 'import' and recorded_at <= base.moment(as_of))
+);
+
+create or replace macro base.windows(chosen) as table
+select
+    event_id, company_id, announced_at,
+    announced_at - coalesce(window_before, interval 14 days) as window_start,
+    announced_at + coalesce(window_after, interval 14 days) as window_end
+from events
+where list_contains(chosen, event_id);
+
+-- The buckets that windows of events touch, all whole, on the clock of UTC; days (and multiples)
+-- begin at midnight in `tz`, so that they have 23 or 25 hours where clocks change.
+create or replace macro base.buckets(chosen, bucket, tz) as table
+with windows as (
+    from base.windows(chosen)
+),
+
+lengths as (
+    select base.seconds(bucket) as length
+),
+
+clock as (
+    select
+        length, length % 86400 = 0 and coalesce(tz, 'UTC') <> 'UTC' as is_local,
+        coalesce(tz, 'UTC') as zone
+    from lengths
+),
+
+numbered as (
+    select
+        w.event_id, w.announced_at, w.window_start, w.window_end, c.length, c.is_local, c.zone,
+        case when c.is_local then timezone(c.zone, timezone('UTC', w.window_start))
+            else w.window_start
+        end as first_at,
+        case when c.is_local then timezone(c.zone, timezone('UTC', w.window_end))
+            else w.window_end
+        end as last_at
+    from windows as w
+    cross join clock as c
+),
+
+steps as (
+    select
+        *,
+        unnest(generate_series(
+            floor(epoch_us(first_at) / (1e6 * length))::bigint,
+            floor(epoch_us(last_at) / (1e6 * length))::bigint
+        )) as step
+    from numbered
+),
+
+edges as (
+    select
+        event_id, announced_at, window_start, window_end, is_local, zone,
+        make_timestamp((step * length * 1e6)::bigint) as starts,
+        make_timestamp(((step + 1) * length * 1e6)::bigint) as ends
+    from steps
+),
+
+placed as (
+    select
+        event_id, announced_at, window_start, window_end,
+        case when is_local then timezone('UTC', timezone(zone, starts)) else starts end
+            as bucket_start,
+        case when is_local then timezone('UTC', timezone(zone, ends)) else ends end
+            as bucket_end
+    from edges
+)
+
+select
+    event_id, announced_at, window_start, window_end, bucket_start, bucket_end,
+    bucket_start < window_start or bucket_end > window_end as is_edge
+from placed
+where bucket_end > window_start and bucket_start < window_end and bucket_end > bucket_start;
+
+-- Announcements and reactions of events as known at `as_of`, without what was excluded.
+-- `known_at`: an imported post was known when it was created, whenever it was imported.
+-- `gone_at`: the moment since which it is known to be deleted. `author`: the best name there is.
+create or replace macro base.event_posts(chosen, as_of) as table
+with related as (
+    select event_id, post_key, relation, depth
+    from base.reactions
+    where
+        list_contains(chosen, event_id)
+        and recorded_at <= base.moment(as_of)
+        and coalesce(superseded_at, timestamp 'infinity') > base.moment(as_of)
+),
+
+excluded as (
+    select distinct event_id, post_key
+    from base.exclusions
+    where
+        list_contains(chosen, event_id)
+        and recorded_at <= base.moment(as_of)
+        and coalesce(superseded_at, timestamp 'infinity') > base.moment(as_of)
+)
+
+select
+    r.event_id, r.post_key, r.relation, r.depth, p.post_id, p.network, p.created_at,
+    least(p.first_seen_at, p.recorded_at) as known_at,
+    case when p.deleted_at <= base.moment(as_of) then p.deleted_at end as gone_at,
+    coalesce(
+        p.author_id, p.network || ':' || ltrim(lower(p.author_handle), '@'),
+        p.network || ':' || p.author_name
+    ) as author,
+    p.author_id, p.author_handle, p.author_followers, p.language, p.state
+from related as r
+join base.posts as p using (post_key)
+anti join excluded as x on x.event_id = r.event_id and x.post_key = r.post_key
+where least(p.first_seen_at, p.recorded_at) <= base.moment(as_of);

@@ -1,0 +1,63 @@
+-- One row a source: is it alive, how late does it see posts, what went wrong last.
+-- `now()` is UTC here: every session of ours sets its zone.
+
+create or replace view source_status as
+with polled as (
+    select
+        source_id,
+        max(started_at) filter (outcome in ('ok', 'unchanged')) as last_success_at,
+        arg_max(outcome, poll_id) as last_outcome,
+        max(finished_at) filter (outcome in ('error', 'throttled')) as last_error_at,
+        arg_max(error, poll_id) filter (outcome in ('error', 'throttled')) as last_error,
+        count(*) filter (started_at > now()::timestamp - interval 1 day) as polls_24h,
+        count(*) filter (
+            outcome in ('error', 'throttled') and started_at > now()::timestamp - interval 1 day
+        ) as errors_24h
+    from base.polls
+    group by all
+),
+
+newest as (
+    select s.source_id, max(p.created_at) as newest_post_at
+    from base.sightings as s
+    join base.posts as p using (post_key)
+    group by all
+),
+
+-- How long after they were written new posts were seen; what is older than the source itself was
+-- fetched later on purpose.
+delays as (
+    select
+        p.source_id,
+        median(epoch(p.first_seen_at) - epoch(p.created_at)) as lag_seconds
+    from base.posts as p
+    join base.sources as s on s.source_id = p.source_id and p.created_at >= s.created_at
+    where p.first_seen_at > now()::timestamp - interval 1 day and p.clock <> 'first_seen'
+    group by all
+),
+
+holes as (
+    select source_id, count(*) as open_gaps
+    from base.gaps
+    where ended_at is null
+    group by all
+)
+
+select
+    s.source_id, s.network, s.state, p.last_outcome, p.last_success_at,
+    epoch(now()::timestamp) - epoch(n.newest_post_at) as newest_post_age_seconds,
+    d.lag_seconds,
+    s.next_at,
+    case when p.last_outcome = 'throttled' then s.next_at end as throttled_until,
+    coalesce(h.open_gaps, 0) as open_gaps,
+    coalesce(p.polls_24h, 0) as polls_24h,
+    coalesce(p.errors_24h, 0) as errors_24h,
+    p.last_error_at, p.last_error,
+    s.interval_seconds, s.created_at, s.target
+from base.sources as s
+left join polled as p on p.source_id = s.source_id
+left join newest as n on n.source_id = s.source_id
+left join delays as d on d.source_id = s.source_id
+left join holes as h on h.source_id = s.source_id
+where s.state <> 'archived'
+order by s.source_id;

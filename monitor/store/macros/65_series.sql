@@ -1,0 +1,43 @@
+-- The wide row of `monitor series`. What needs statistics is NULL here; the flag says so.
+-- `flag` holds words joined by spaces:
+--   no_data_yet      the bucket begins after the end of the data
+--   not_observed     no source of the event observed any of it
+--   partial          an edge of the window, or less than 90% of it was observed
+--   not_observable:… relations, joined by +, that no network of the event can show
+--   no_counters      no curve of a counter is defined in it
+--   no_sentiment     nothing in it is scored
+--   no_baseline      what would be expected is not computed
+create or replace macro base.series_over(chosen, bucket, tz, as_of) as table
+select
+    r.event_id, r.bucket_start_utc, r.hours_since_announcement, r.observed_ratio,
+    r.posts, r.authors, r.replies, r.quotes, r.reposts, r.links, r.press, r.mentions,
+    r.stream_posts,
+    e.likes_delta, e.reposts_delta, e.replies_delta, e.quotes_delta, e.views_delta,
+    e.counters_observed_ratio,
+    null::double as expected_posts, null::double as expected_low, null::double as expected_high,
+    null::double as abnormal_posts, null::boolean as is_spike,
+    case when r.is_observed then s.sentiment_model end as sentiment_model,
+    case when r.is_observed then s.sentiment_mean end as sentiment_mean,
+    s.sentiment_low, s.sentiment_high,
+    case when r.is_observed then s.sentiment_n end as sentiment_n,
+    case when r.is_observed then s.positive_share end as positive_share,
+    case when r.is_observed then s.neutral_share end as neutral_share,
+    case when r.is_observed then s.negative_share end as negative_share,
+    concat_ws(' ',
+        r.flag,
+        case when contains(e.flag, 'no_counters') then 'no_counters' end,
+        case when r.is_observed and s.sentiment_mean is null then 'no_sentiment' end,
+        'no_baseline'
+    ) as flag
+from base.reactions_over(chosen, bucket, tz, as_of) as r
+join base.engagement_over(chosen, bucket, tz, as_of) as e
+    on e.event_id = r.event_id and e.bucket_start_utc = r.bucket_start_utc
+join base.sentiment_over(chosen, bucket, tz, as_of) as s
+    on s.event_id = r.event_id and s.bucket_start_utc = r.bucket_start_utc;
+
+create or replace macro event_series(event, bucket, as_of := null, tz := 'UTC') as table
+from base.series_over([event], bucket, tz, as_of)
+order by bucket_start_utc;
+
+create or replace view event_series_1h as
+from base.series_over((select list(event_id) from events), '1h', 'UTC', null);

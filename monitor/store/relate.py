@@ -1,0 +1,301 @@
+"""Streams and relations of posts, kept as they change: fetch, decide purely, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.config import Config
+from monitor.enrich.relations import EventRule, Facts, Related, Rules, relate
+from monitor.enrich.stream import Names
+from monitor.enrich.terms import any_of, parse
+from monitor.store.catalogue import account_key, url_hash
+from monitor.store.database import Cursor
+from monitor.store.posts import Change, PostRow
+from monitor.types import Relation
+
+__all__ = ["Relations"]
+
+_KEY = {"post_key": "BIGINT"}
+_LINK = {"post_key": "BIGINT", "url_hash": "BIGINT"}
+_MENTION = {"company_id": "VARCHAR", "post_key": "BIGINT", "recorded_at": "TIMESTAMP"}
+_REACTION = {
+    "event_id": "VARCHAR", "post_key": "BIGINT", "relation": "VARCHAR", "depth": "INTEGER",
+    "recorded_at": "TIMESTAMP",
+}  # fmt: skip
+_FACTS = (
+    "p.post_key, p.reply_to_key, p.root_key, p.quoted_key, p.created_at, p.title, p.text, "
+    "p.is_article, p.source_id, p.network, p.author_id, p.author_handle, "
+    "p.state in ('deleted', 'erased')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a post's streams and relations depend on."""
+
+    key: int
+    parent: int | None
+    root: int | None
+    quoted: int | None
+    created_at: datetime
+    title: str | None
+    text: str | None
+    is_article: bool
+    source_id: str
+    network: str
+    author_id: str | None
+    author_handle: str | None
+    is_gone: bool  # its words are gone with it: what they made it belong to stays
+
+    @property
+    def words(self) -> str:
+        return "\n".join(part for part in (self.title, self.text) if part)
+
+    @property
+    def accounts(self) -> set[str]:
+        return {
+            account_key(account)
+            for account in (
+                self.author_id or "",
+                f"{self.network}:{self.author_handle}" if self.author_handle else "",
+            )
+            if account
+        }
+
+
+class Relations:
+    """The rules of the configuration, applied to posts as they come."""
+
+    def __init__(self, cursor: Cursor, config: Config) -> None:
+        self._names = Names(config.companies)
+        self._own: dict[str, str] = dict(
+            cursor.execute(
+                "select account, company_id from base.accounts where company_id is not null"
+            )
+        )
+        self._own_feeds = {
+            row[0]
+            for row in cursor.execute("select source_id from base.sources where origin = 'company'")
+        }
+        self._config = config
+        self.rules = Rules()
+        self.reload(cursor)
+
+    def reload(self, cursor: Cursor) -> None:
+        """Read events and announcements anew."""
+        terms = {event.id: event.terms for event in self._config.events}
+        self.rules = Rules()
+        for event_id, company_id, t0, end in cursor.execute(
+            "select event_id, company_id, announced_at, announced_at + window_after from events "
+            "where state = 'active'"
+        ):
+            words = terms.get(event_id, ())
+            rule = EventRule(
+                event_id=event_id, company_id=company_id, announced_at=t0.replace(tzinfo=UTC),
+                ends_at=end.replace(tzinfo=UTC),
+                matches=any_of([parse(term) for term in words]).matches if words else None,
+            )  # fmt: skip
+            self.rules.by_company.setdefault(company_id, []).append(rule)
+            self.rules.company_of[event_id] = company_id
+        for event_id, key, url in cursor.execute(
+            "select event_id, post_key, url from base.announcements "
+            "join events using (event_id) where superseded_at is null and state = 'active'"
+        ):
+            if key is not None:
+                self.rules.by_announcement.setdefault(key, set()).add(event_id)
+            if (hashed := url_hash(url)) is not None:
+                self.rules.by_url.setdefault(hashed, set()).add(event_id)
+
+    def apply(
+        self, cursor: Cursor, found: Iterable[Change], fresh: set[int], now: datetime
+    ) -> None:
+        """Write links, streams and relations of posts that are new or changed.
+
+        Args:
+            fresh: keys that nobody had named before this transaction: nothing can hang on them.
+        """
+        live = [c for c in found if c.post is not None]
+        _write_links(cursor, live)
+        keys = {c.row["post_key"] for c in live}
+        named_before = {c.row["post_key"] for c in live if c.is_new} - fresh
+        self.refresh(cursor, keys | _descendants(cursor, named_before), now)
+
+    def refresh_events(self, cursor: Cursor, event_ids: list[str], now: datetime) -> None:
+        """Decide anew about everything that belongs, or could belong, to these events."""
+        if not event_ids:
+            return
+        tops = cursor.execute(
+            "with e as (select * from events where event_id = any($1)), "
+            "a as (select * from base.announcements where event_id = any($1)) "
+            "select post_key from base.reactions where event_id = any($1) "
+            "union select post_key from a where post_key is not null "
+            "union select p.post_key from base.posts as p join a on p.quoted_key = a.post_key "
+            "union select m.post_key from base.mentions as m join e using (company_id)",
+            [event_ids],
+        )
+        linked = cursor.lookup(
+            "select post_key from base.links join {given} using (url_hash)",
+            {"url_hash": "BIGINT"},
+            [(hashed,) for hashed in self.rules.by_url],
+        )
+        keys = {row[0] for row in [*tops, *linked]}
+        self.refresh(cursor, keys | _descendants(cursor, keys), now)
+
+    def refresh(self, cursor: Cursor, keys: set[int], now: datetime) -> None:
+        """Compute streams and relations of these posts and write what changed."""
+        if not keys:
+            return
+        rows = _fetch(cursor, keys)
+        outside = {k for r in rows.values() for k in (r.parent, r.root) if k} - rows.keys()
+        known = _known(cursor, outside)
+        owners = self._owners(rows, _fetch(cursor, outside))
+        links = _links(cursor, keys)
+        batch = {
+            key: self._facts(row, owners.get(row.root or key, frozenset()), links.get(key, set()))
+            for key, row in rows.items()
+        }
+        related = relate(batch, known, self.rules)
+        streams = {
+            key: batch[key].companies | {self.rules.company_of[event] for event in related[key]}
+            for key in batch
+        }
+        gone = {key for key, row in rows.items() if row.is_gone}
+        _write_mentions(cursor, streams, gone, now)
+        _write_reactions(cursor, related, gone, now)
+
+    def _owners(
+        self, rows: Mapping[int, _Row], roots: Mapping[int, _Row]
+    ) -> dict[int, frozenset[str]]:
+        """Whose account started the thread that begins with a post."""
+        owners = {}
+        for key, row in [*rows.items(), *roots.items()]:
+            if row.parent is None:
+                own = {self._own[account] for account in row.accounts if account in self._own}
+                owners[key] = frozenset(own)
+        return owners
+
+    def _facts(self, row: _Row, owners: frozenset[str], links: set[int]) -> Facts:
+        return Facts(
+            key=row.key, parent=row.parent, root=row.root, quoted=row.quoted,
+            created_at=row.created_at, text=row.words,
+            is_press=row.is_article and row.source_id not in self._own_feeds,
+            links=frozenset(links),
+            companies=self._names.companies_in(row.words) | owners,
+        )  # fmt: skip
+
+
+def _fetch(cursor: Cursor, keys: Iterable[int]) -> dict[int, _Row]:
+    rows = cursor.lookup(
+        f"select {_FACTS} from base.posts as p join {{given}} using (post_key)",
+        _KEY,
+        [(key,) for key in keys],
+    )
+    names = [f.name for f in fields(_Row)]
+    found = (dict(zip(names, row, strict=True)) for row in rows)
+    return {
+        row["key"]: _Row(**{**row, "created_at": row["created_at"].replace(tzinfo=UTC)})
+        for row in found
+    }
+
+
+def _descendants(cursor: Cursor, keys: set[int]) -> set[int]:
+    """Everything stored that hangs on these posts, by parent or by root."""
+    rows = cursor.lookup(
+        "with recursive below as (select post_key from {given} union "
+        "select p.post_key from base.posts as p join below as b "
+        "on p.reply_to_key = b.post_key or p.root_key = b.post_key) select post_key from below",
+        _KEY,
+        [(key,) for key in keys],
+    )
+    return {row[0] for row in rows}
+
+
+def _known(cursor: Cursor, keys: Iterable[int]) -> dict[int, dict[str, Related]]:
+    found: dict[int, dict[str, Related]] = {}
+    for event_id, key, relation, depth in cursor.lookup(
+        "select event_id, post_key, relation, depth from base.reactions "
+        "join {given} using (post_key) where superseded_at is null",
+        _KEY,
+        [(key,) for key in keys],
+    ):
+        found.setdefault(key, {})[event_id] = Related(Relation(relation), depth)
+    return found
+
+
+def _links(cursor: Cursor, keys: Iterable[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for key, hashed in cursor.lookup(
+        "select post_key, url_hash from base.links join {given} using (post_key)",
+        _KEY,
+        [(key,) for key in keys],
+    ):
+        found.setdefault(key, set()).add(hashed)
+    return found
+
+
+def _write_links(cursor: Cursor, found: list[Change]) -> None:
+    changed: list[PostRow] = [c.row for c in found if not c.is_new]
+    cursor.lookup(
+        "delete from base.links where post_key in (select post_key from {given})",
+        _KEY,
+        [(row["post_key"],) for row in changed],
+    )
+    pairs = {
+        (c.row["post_key"], hashed)
+        for c in found if c.post is not None
+        for link in c.post.links if (hashed := url_hash(link)) is not None
+    }  # fmt: skip
+    cursor.insert("base.links", _LINK, sorted(pairs))
+
+
+def _write_mentions(
+    cursor: Cursor, streams: Mapping[int, Iterable[str]], gone: set[int], now: datetime
+) -> None:
+    wanted = {(company, key) for key, companies in streams.items() for company in companies}
+    stored = set(
+        cursor.lookup(
+            "select company_id, post_key from base.mentions join {given} using (post_key) "
+            "where superseded_at is null",
+            _KEY,
+            [(key,) for key in streams],
+        )
+    )
+    ended = {pair for pair in stored - wanted if pair[1] not in gone}
+    _supersede(cursor, "base.mentions", "company_id", ended, now)
+    cursor.insert("base.mentions", _MENTION, [(*pair, now) for pair in sorted(wanted - stored)])
+
+
+def _write_reactions(
+    cursor: Cursor, related: Mapping[int, Mapping[str, Related]], gone: set[int], now: datetime
+) -> None:
+    wanted = {
+        (event_id, key): (str(r.relation), r.depth)
+        for key, events in related.items() for event_id, r in events.items()
+    }  # fmt: skip
+    stored = {
+        (event_id, key): (str(r.relation), r.depth)
+        for key, events in _known(cursor, related).items() for event_id, r in events.items()
+    }  # fmt: skip
+    wanted |= {
+        pair: value for pair, value in stored.items()
+        if pair[1] in gone and (pair not in wanted or value[0] != Relation.MENTION)
+    }  # fmt: skip
+    ended = {pair for pair, value in stored.items() if wanted.get(pair) != value}
+    _supersede(cursor, "base.reactions", "event_id", ended, now)
+    rows = [(*p, *v, now) for p, v in sorted(wanted.items()) if stored.get(p) != v]
+    cursor.insert("base.reactions", _REACTION, rows)
+
+
+def _supersede(
+    cursor: Cursor, table: str, column: str, pairs: Iterable[tuple[Any, ...]], now: datetime
+) -> None:
+    cursor.lookup(
+        f"update {table} set superseded_at = g.ended from {{given}} as g where "
+        f"{table}.{column} = g.{column} and {table}.post_key = g.post_key "
+        f"and {table}.superseded_at is null",
+        {column: "VARCHAR", "post_key": "BIGINT", "ended": "TIMESTAMP"},
+        [(*pair, now) for pair in pairs],
+    )

@@ -1,0 +1,137 @@
+"""Who saw which post when, and what a source has shown before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from monitor.store.database import Cursor
+from monitor.store.ids import Ids
+from monitor.store.posts import Change
+from monitor.types import Known, Poll, PostState
+
+__all__ = ["Sightings", "SourceMemory"]
+
+_SIGHTING = {
+    "post_key": "BIGINT", "source_id": "VARCHAR", "first_at": "TIMESTAMP", "last_at": "TIMESTAMP",
+}  # fmt: skip
+_EXACT_TO = timedelta(hours=1)
+"""`last_at` is written when it moved by this much: an unchanged poll writes no rows."""
+
+
+@dataclass(slots=True)
+class SourceMemory:
+    """The posts of one source, by every id under which it may name them."""
+
+    known: dict[str, Known] = field(default_factory=dict)  # by the post's own id
+    ids: dict[str, str] = field(default_factory=dict)  # any id → the post's own id
+    last_at: dict[str, datetime] = field(default_factory=dict)
+
+    def seen(self, post_ids: Iterable[str]) -> set[str]:
+        """Which of these posts this source has shown before."""
+        return {post_id for post_id in post_ids if post_id in self.ids}
+
+    def live(self) -> Mapping[str, Known]:
+        """The posts that it has shown and that are believed to be served still."""
+        return {i: known for i, known in list(self.known.items()) if _served(known)}
+
+
+def _served(known: Known) -> bool:
+    return known.state in (PostState.LIVE, PostState.HIDDEN)
+
+
+class Sightings:
+    """Memories of sources, read when first asked for and kept up with every commit."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._memories: dict[str, SourceMemory] = {}
+        self._pending: list[tuple[str, str, str, datetime, Known | None]] = []
+
+    def memory(self, source_id: str) -> SourceMemory:
+        """The memory of one source."""
+        if source_id not in self._memories:
+            self._memories[source_id] = self._load(source_id)
+        return self._memories[source_id]
+
+    def _load(self, source_id: str) -> SourceMemory:
+        made = SourceMemory()
+        for post_id, alias, reply_to, created_at, state, last_at in self._cursor.execute(
+            "select p.post_id, i.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
+            "from base.sightings as s join base.posts as p using (post_key) "
+            "join base.ids as i using (post_key) where s.source_id = ?",
+            [source_id],
+        ):
+            made.ids[alias] = post_id
+            made.last_at[post_id] = last_at.replace(tzinfo=UTC)
+            made.known[post_id] = Known(
+                post_id=post_id, reply_to_id=reply_to,
+                created_at=created_at.replace(tzinfo=UTC), state=PostState(state),
+            )  # fmt: skip
+        return made
+
+    def write(self, cursor: Cursor, polls: list[Poll], ids: Ids, found: list[Change]) -> set[str]:
+        """Store what the polls saw; the sources that showed something they had shown before."""
+        rows = {c.row["post_id"]: c.row for c in found}
+        new: dict[tuple[int, str], tuple[datetime, datetime]] = {}
+        moved: list[tuple[int, str, datetime]] = []
+        overlapping = set()
+        for poll in polls:
+            source_id = poll.source.source_id
+            memory = self.memory(source_id)
+            for post in poll.harvest.posts:
+                key = ids.key(post.post_id)
+                name, at = ids.name(key), poll.finished_at
+                last = memory.last_at.get(name) or memory.last_at.get(
+                    memory.ids.get(post.post_id, "")
+                )
+                if last is None:
+                    new[key, source_id] = (new.get((key, source_id), (at, at))[0], at)
+                else:
+                    overlapping.add(source_id)
+                    if at - last >= _EXACT_TO:
+                        moved.append((key, source_id, at))
+                row = rows.get(name)
+                known = _known(row) if row else None
+                for alias in (name, post.post_id, *post.aliases):
+                    self._pending.append((source_id, alias, name, at, known))
+        self._change_states(found)
+        cursor.insert("base.sightings", _SIGHTING, [(*pair, *times) for pair, times in new.items()])
+        cursor.lookup(
+            "update base.sightings set last_at = g.last_at from {given} as g where "
+            "base.sightings.post_key = g.post_key and base.sightings.source_id = g.source_id",
+            {"post_key": "BIGINT", "source_id": "VARCHAR", "last_at": "TIMESTAMP"},
+            moved,
+        )
+        return overlapping
+
+    def _change_states(self, found: list[Change]) -> None:
+        """Other sources that showed a changed post remember its new state too."""
+        for change in found:
+            name = change.row["post_id"]
+            for source_id, memory in self._memories.items():
+                if name in memory.known:
+                    at = memory.last_at[name]
+                    self._pending.append((source_id, name, name, at, _known(change.row)))
+
+    def keep(self) -> None:
+        """The transaction stands: remember what it wrote."""
+        for source_id, alias, name, at, known in self._pending:
+            memory = self._memories[source_id]
+            memory.ids[alias] = name
+            memory.last_at[name] = max(at, memory.last_at.get(name, at))
+            if known is not None:
+                memory.known[name] = known
+        self._pending.clear()
+
+
+def _known(row: Mapping[str, object]) -> Known:
+    created_at = row["created_at"]
+    assert isinstance(created_at, datetime)  # noqa: S101 - for the type checker
+    return Known(
+        post_id=str(row["post_id"]),
+        reply_to_id=str(row["reply_to_id"]) if row["reply_to_id"] else None,
+        created_at=created_at.replace(tzinfo=UTC),
+        state=PostState(str(row["state"])),
+    )

@@ -1,0 +1,334 @@
+"""The only writer: a group of finished polls becomes one transaction.
+
+No table has a primary key: DuckDB's indexes have open reports of corruption and failed replay
+under upserts. One writer, who looks up before it inserts, keeps ids unique; tests prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.errors import BadAnswer, UsageError
+from monitor.store.catalogue import load_sources, save_catalogue, save_sources
+from monitor.store.counters import Counters
+from monitor.store.database import Database
+from monitor.store.ids import Ids
+from monitor.store.observation import Observations
+from monitor.store.posts import Change, changes, gather, stored_rows, write_posts
+from monitor.store.relate import Relations
+from monitor.store.sightings import Sightings, SourceMemory
+from monitor.types import GapReason, Poll, Post, Source
+
+__all__ = ["Entry", "Writer"]
+
+_POLL = {
+    "poll_id": "BIGINT", "source_id": "VARCHAR", "started_at": "TIMESTAMP",
+    "finished_at": "TIMESTAMP", "outcome": "VARCHAR", "http_status": "INTEGER",
+    "requests": "INTEGER", "bytes": "BIGINT", "posts_seen": "INTEGER", "posts_new": "INTEGER",
+    "error": "VARCHAR", "observed_from": "TIMESTAMP", "recorded_at": "TIMESTAMP",
+}  # fmt: skip
+_PAYLOAD = {"poll_id": "BIGINT", "url": "VARCHAR", "payload": "BLOB", "recorded_at": "TIMESTAMP"}
+_EXCLUSION = {
+    "event_id": "VARCHAR", "post_key": "BIGINT", "excluded_by": "VARCHAR",
+    "recorded_at": "TIMESTAMP",
+}  # fmt: skip
+_CURSOR = {"source_id": "VARCHAR", "state": "JSON", "validators": "JSON"}
+
+
+@dataclass(slots=True)
+class Entry:
+    """A source with what is remembered between its polls."""
+
+    source: Source
+    state: str  # active, unavailable, retired, archived
+    next_at: datetime | None
+    created_at: datetime
+    cursor: dict[str, Any] = field(default_factory=dict)
+    validators: dict[str, Any] = field(default_factory=dict)
+
+
+class Writer:
+    """Owns the database for writing. Not thread-safe: one thread calls it."""
+
+    def __init__(self, database: Database, config: Config, clock: Clock) -> None:
+        self._cursor = database.cursor()
+        self._config = config
+        self._clock = clock
+        self.entries: dict[str, Entry] = {}
+        self._load()
+        self._relations = Relations(self._cursor, config)
+
+    def _load(self) -> None:
+        cursor = self._cursor
+        self._ids = Ids.load(cursor)
+        self._observations = Observations.load(cursor)
+        self._counters = Counters()
+        self._sightings = Sightings(cursor)
+        self._next_poll = (
+            cursor.execute("select coalesce(max(poll_id), 0) from base.polls")[0][0] + 1
+        )
+        self.entries = {row[0].source_id: Entry(*row) for row in load_sources(cursor)}
+        for source_id, state, validators in cursor.execute("from base.cursors"):
+            entry = self.entries.get(source_id)
+            if entry is not None:
+                entry.cursor = msgspec.json.decode(state or "{}")
+                entry.validators = msgspec.json.decode(validators or "{}")
+
+    def synchronise(self, derived: Iterable[tuple[Source, str | None]]) -> None:
+        """Bring the store in line with the configuration.
+
+        Args:
+            derived: the configuration's sources, each with the reason why it can't be polled
+                (None: it can).
+        """
+        now = self._clock.now()
+        with self._transaction():
+            self._ids.begin()
+            changed = save_catalogue(self._cursor, self._ids, self._config, now)
+            self._ids.flush(self._cursor)
+            self._save_derived(dict(derived), now)
+            self._relations = Relations(self._cursor, self._config)
+            self._relations.refresh_events(self._cursor, changed, now)
+            self._observations.flush(self._cursor)
+
+    def _save_derived(self, derived: Mapping[Source, str | None], now: datetime) -> None:
+        touched = []
+        by_id = {source.source_id: why for source, why in derived.items()}
+        for source, why_not in derived.items():
+            entry = self.entries.get(source.source_id)
+            if entry is None:
+                entry = self.entries[source.source_id] = Entry(source, "active", now, now)
+            entry.source = source
+            if why_not is not None:
+                entry.state, entry.next_at = "unavailable", None
+                self._observations.open(
+                    source.source_id, GapReason.ACCESS, entry.created_at, now, now
+                )
+            elif entry.state in ("unavailable", "archived"):
+                entry.state, entry.next_at = "active", now
+            touched.append(entry)
+        for entry in self.entries.values():
+            configured = entry.source.origin not in ("found", "import")
+            if configured and entry.source.source_id not in by_id and entry.state != "archived":
+                entry.state, entry.next_at = "archived", None
+                touched.append(entry)
+        self._save_entries(touched)
+
+    def started(self) -> None:
+        """The daemon begins: what was due while nobody ran stands in `gaps`."""
+        now = self._clock.now()
+        alive = self._cursor.execute("select max(finished_at) from base.polls")[0][0]
+        with self._transaction():
+            self._observations.downtime(
+                [(e.source, e.created_at) for e in self.entries.values() if e.state == "active"],
+                now,
+                alive.replace(tzinfo=UTC) if alive else None,
+            )
+            self._observations.flush(self._cursor)
+
+    def memory(self, source_id: str) -> SourceMemory:
+        """What the store knows of the posts that a source has shown."""
+        return self._sightings.memory(source_id)
+
+    def commit(self, polls: list[Poll]) -> list[int]:
+        """Store a group of polls, all or nothing; how many posts each of them was first to show."""
+        now = self._clock.now()
+        with self._transaction():
+            self._ids.begin()
+            shown, removed = gather(polls), _removed(polls)
+            self._resolve(polls, [s.post for s in shown.values()], removed)
+            keys = {self._ids.key(i) for i in [*shown, *removed]}
+            found = changes(
+                shown.values(), removed, stored_rows(self._cursor, keys), self._ids, now
+            )
+            write_posts(self._cursor, found)
+            self._ids.flush(self._cursor)
+            overlapping = self._sightings.write(self._cursor, polls, self._ids, found)
+            self._counters.write(self._cursor, polls, self._ids, now)
+            self._announce(polls)
+            self._relations.apply(self._cursor, found, self._ids.fresh, now)
+            counts = self._write_polls(polls, found, overlapping, now)
+            self._save_after(polls, now)
+            self._observations.flush(self._cursor)
+        self._sightings.keep()
+        return counts
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing; after a failure the writer believes the database, not its memory."""
+        try:
+            with self._cursor.transaction():
+                yield
+        except BaseException:
+            self._load()
+            self._relations.reload(self._cursor)
+            raise
+
+    def _resolve(self, polls: list[Poll], posts: list[Post], removed: list[str]) -> None:
+        ids: list[str] = []
+        self._ids.claim(self._cursor, posts)
+        for post in posts:
+            ids += [i for i in (post.post_id, post.reply_to_id, post.root_id, post.quoted_id) if i]
+        for poll in polls:
+            harvest = poll.harvest
+            ids += [e.post_id for e in harvest.engagement]
+            ids += [c.post_id for c in harvest.claims]
+            ids += [g.post_id for g in harvest.gaps if g.post_id]
+            ids += [p.post_id for p in harvest.posts]
+            ids += [harvest.resolved] if harvest.resolved else []
+        self._ids.resolve(self._cursor, [*ids, *removed])
+
+    def _announce(self, polls: list[Poll]) -> None:
+        """An announcement whose id had to be asked for is known now."""
+        changed = set()
+        for poll in polls:
+            resolved = poll.harvest.resolved
+            if resolved is None or not poll.source.events:
+                continue
+            key = self._ids.key(resolved)
+            for row in self._cursor.execute(
+                "update base.announcements set post_key = $1, post_id = $2, network = $3 "
+                "where url = $4 and post_key is distinct from $1 and superseded_at is null "
+                "returning event_id",
+                [key, self._ids.name(key), resolved.partition(":")[0], poll.source.target],
+            ):
+                changed.add(row[0])
+        if changed:
+            self._relations.reload(self._cursor)
+            self._relations.refresh_events(self._cursor, sorted(changed), self._clock.now())
+
+    def _write_polls(
+        self, polls: list[Poll], found: list[Change], overlapping: set[str], now: datetime
+    ) -> list[int]:
+        first: dict[str, int] = {}
+        for change in found:
+            if change.is_new:
+                source = change.row["source_id"]
+                first[source] = first.get(source, 0) + 1
+        rows, payloads, counts = [], [], []
+        for poll in polls:
+            source_id, harvest = poll.source.source_id, poll.harvest
+            observed_from = self._observations.record(
+                poll, self._ids, now,
+                overlaps=source_id in overlapping, watched_since=self.entries[source_id].created_at,
+            )  # fmt: skip
+            new = first.pop(source_id, 0)
+            counts.append(new)
+            rows.append((
+                self._next_poll, source_id, poll.started_at, poll.finished_at, str(poll.outcome),
+                harvest.http_status, harvest.requests, harvest.bytes, len(harvest.posts), new,
+                str(harvest.error) if harvest.error else None, observed_from, now,
+            ))  # fmt: skip
+            if isinstance(harvest.error, BadAnswer) and harvest.error.payload:
+                payloads.append((self._next_poll, harvest.error.url, harvest.error.payload, now))
+            self._next_poll += 1
+        self._cursor.insert("base.polls", _POLL, rows)
+        self._cursor.insert("base.payloads", _PAYLOAD, payloads)
+        return counts
+
+    def _save_after(self, polls: list[Poll], now: datetime) -> None:
+        touched, cursors = {}, []
+        for poll in polls:
+            entry = self.entries[poll.source.source_id]
+            entry.next_at = poll.next_at
+            if poll.harvest.retire:
+                entry.state, entry.next_at = "retired", None
+            touched[poll.source.source_id] = entry
+            if poll.harvest.error is None:
+                kept = (poll.harvest.state, poll.validators)
+                if kept != (entry.cursor, entry.validators):
+                    entry.cursor, entry.validators = kept
+                    texts = [msgspec.json.encode(part).decode() for part in kept]
+                    cursors.append((poll.source.source_id, *texts))
+            for source in poll.harvest.found:
+                if (made := self._found(source, now)) is not None:
+                    touched[source.source_id] = made
+        self._cursor.lookup(
+            "delete from base.cursors where source_id in (select source_id from {given})",
+            {"source_id": "VARCHAR"},
+            [(row[0],) for row in cursors],
+        )
+        self._cursor.insert("base.cursors", _CURSOR, cursors)
+        self._save_entries(touched.values())
+
+    def _found(self, source: Source, now: datetime) -> Entry | None:
+        """A source found on the way: new, or serving more than before."""
+        entry = self.entries.get(source.source_id)
+        if entry is None:
+            entry = self.entries[source.source_id] = Entry(source, "active", now, now)
+            return entry
+        known = entry.source
+        companies, events = known.companies | source.companies, known.events | source.events
+        if (companies, events) == (known.companies, known.events):
+            return None
+        entry.source = replace(known, companies=companies, events=events)
+        return entry
+
+    def _save_entries(self, entries: Iterable[Entry]) -> None:
+        save_sources(self._cursor, [(e.source, e.state, e.next_at, e.created_at) for e in entries])
+
+    def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
+        """Take posts out of an event's counts, or back in; how many changed.
+
+        Raises:
+            UsageError: no such event, or a post that is no reaction to it; nothing is changed.
+        """
+        known = dict(
+            self._cursor.execute(
+                "select i.post_id, r.post_key from base.reactions as r join base.ids as i "
+                "using (post_key) where r.event_id = ? and r.superseded_at is null",
+                [event_id],
+            )
+        )
+        strangers = [post_id for post_id in post_ids if post_id not in known]
+        if strangers:
+            raise UsageError(
+                f"{strangers[0]}: no reaction to event {event_id!r}; "
+                f"`monitor top {event_id}` and the table `reactions` show the ids"
+            )
+        keys = sorted({known[post_id] for post_id in post_ids})
+        out = {
+            row[0]
+            for row in self._cursor.execute(
+                "select post_key from base.exclusions where event_id = ? and superseded_at is null",
+                [event_id],
+            )
+        }
+        now = self._clock.now()
+        with self._transaction():
+            if undo:
+                changed = [key for key in keys if key in out]
+                self._cursor.execute(
+                    "update base.exclusions set superseded_at = ? "
+                    "where event_id = ? and post_key = any(?) and superseded_at is null",
+                    [now, event_id, changed],
+                )
+            else:
+                changed = [key for key in keys if key not in out]
+                self._cursor.insert(
+                    "base.exclusions", _EXCLUSION, [(event_id, key, "user", now) for key in changed]
+                )
+        return len(changed)
+
+    def last_success(self, source_id: str) -> datetime | None:
+        """When the last successful poll of a source started."""
+        return self._observations.last_success.get(source_id)
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+def _removed(polls: list[Poll]) -> list[str]:
+    """Posts that some poll of the group confirmed to be gone and none shows."""
+    served = {post.post_id for poll in polls for post in poll.harvest.posts}
+    return [
+        i for i in dict.fromkeys(i for p in polls for i in p.harvest.removed) if i not in served
+    ]
