@@ -195,7 +195,7 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
             coalesce=True, misfire_grace_time=None, max_instances=1,
         )  # fmt: skip
 
-    def tick() -> None:
+    async def tick() -> None:  # a coroutine: plain functions would run on another thread
         core.tick()
         plan()
 

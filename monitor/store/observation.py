@@ -44,7 +44,7 @@ def observe(poll: Poll, previous: datetime | None, *, overlaps: bool) -> Observa
     harvest = poll.harvest
     whole = harvest.complete or not harvest.posts
     if previous is None:
-        if harvest.complete:
+        if whole:
             return Observation(EVER, overlaps=True)
         return Observation(_oldest(poll), overlaps=True)
     if whole or overlaps or harvest.unchanged:

@@ -35,7 +35,10 @@ _POLL = {
     "requests": "INTEGER", "bytes": "BIGINT", "posts_seen": "INTEGER", "posts_new": "INTEGER",
     "error": "VARCHAR", "observed_from": "TIMESTAMP", "recorded_at": "TIMESTAMP",
 }  # fmt: skip
-_PAYLOAD = {"poll_id": "BIGINT", "url": "VARCHAR", "payload": "BLOB", "recorded_at": "TIMESTAMP"}
+_PAYLOAD = {
+    "source_id": "VARCHAR", "poll_id": "BIGINT", "url": "VARCHAR", "payload": "BLOB",
+    "recorded_at": "TIMESTAMP",
+}  # fmt: skip
 _EXCLUSION = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "excluded_by": "VARCHAR",
     "recorded_at": "TIMESTAMP",
@@ -228,9 +231,16 @@ class Writer:
                 str(harvest.error) if harvest.error else None, observed_from, now,
             ))  # fmt: skip
             if isinstance(harvest.error, BadAnswer) and harvest.error.payload:
-                payloads.append((self._next_poll, harvest.error.url, harvest.error.payload, now))
+                payloads.append(
+                    (source_id, self._next_poll, harvest.error.url, harvest.error.payload, now)
+                )
             self._next_poll += 1
         self._cursor.insert("base.polls", _POLL, rows)
+        self._cursor.lookup(
+            "delete from base.payloads where source_id in (select source_id from {given})",
+            {"source_id": "VARCHAR"},
+            [row[:1] for row in payloads],
+        )
         self._cursor.insert("base.payloads", _PAYLOAD, payloads)
         return counts
 
@@ -264,6 +274,9 @@ class Writer:
         entry = self.entries.get(source.source_id)
         if entry is None:
             entry = self.entries[source.source_id] = Entry(source, "active", now, now)
+            return entry
+        if entry.state == "archived":  # no longer configured, but there it is again
+            entry.source, entry.state, entry.next_at = source, "active", now
             return entry
         known = entry.source
         companies, events = known.companies | source.companies, known.events | source.events

@@ -6,6 +6,10 @@
 create or replace macro base.moment(as_of) as
 coalesce(timezone('UTC', cast(as_of as timestamptz)), timestamp '9999-12-31 00:00:00');
 
+-- Did the store know a post? An imported one was known when it was created, whenever it came in.
+create or replace macro base.is_known(seen_at, shown_by, born, as_of) as
+seen_at <= base.moment(as_of) or (shown_by = 'import' and born <= base.moment(as_of));
+
 -- The length of a bucket, from an interval or text such as '15m', '1h', '1d'.
 create or replace macro base.seconds(bucket) as
 case
@@ -30,6 +34,17 @@ create or replace macro base.data_as_of(as_of) as (
         (source_id = 'import' and coalesce(observed_from, started_at) <= base.moment(as_of))
         or (source_id <> 'import' and recorded_at <= base.moment(as_of))
 );
+
+-- Local time as UTC; of two moments that a clock shows alike, the first.
+create or replace macro base.from_local(shown, zone_name) as
+case
+    when
+        timezone(zone_name, timezone(
+            'UTC', timezone('UTC', timezone(zone_name, shown)) - interval 1 hour
+        )) = shown
+        then timezone('UTC', timezone(zone_name, shown)) - interval 1 hour
+    else timezone('UTC', timezone(zone_name, shown))
+end;
 
 create or replace macro base.windows(chosen) as table
 select
@@ -91,9 +106,9 @@ edges as (
 placed as (
     select
         event_id, announced_at, window_start, window_end,
-        case when is_local then timezone('UTC', timezone(zone, starts)) else starts end
+        case when is_local then base.from_local(starts, zone) else starts end
             as bucket_start,
-        case when is_local then timezone('UTC', timezone(zone, ends)) else ends end
+        case when is_local then base.from_local(ends, zone) else ends end
             as bucket_end
     from edges
 )
@@ -105,7 +120,6 @@ from placed
 where bucket_end > window_start and bucket_start < window_end and bucket_end > bucket_start;
 
 -- Announcements and reactions of events as known at `as_of`, without what was excluded.
--- `known_at`: an imported post was known when it was created, whenever it was imported.
 -- `gone_at`: the moment since which it is known to be deleted. `author`: the best name there is.
 create or replace macro base.event_posts(chosen, as_of) as table
 with related as (
@@ -128,7 +142,6 @@ excluded as (
 
 select
     r.event_id, r.post_key, r.relation, r.depth, p.post_id, p.network, p.created_at,
-    least(p.first_seen_at, p.recorded_at) as known_at,
     case when p.deleted_at <= base.moment(as_of) then p.deleted_at end as gone_at,
     coalesce(
         p.author_id, p.network || ':' || ltrim(lower(p.author_handle), '@'),
@@ -138,4 +151,4 @@ select
 from related as r
 join base.posts as p using (post_key)
 anti join excluded as x on x.event_id = r.event_id and x.post_key = r.post_key
-where least(p.first_seen_at, p.recorded_at) <= base.moment(as_of);
+where base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of);

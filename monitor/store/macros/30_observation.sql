@@ -97,6 +97,14 @@ select
 from base.buckets(chosen, bucket, tz) as b
 left join shared as o on o.event_id = b.event_id and o.bucket_start = b.bucket_start;
 
+-- The word for what was observed of a bucket; NULL for all of it.
+create or replace macro base.seen_how(beyond, ratio, at_edge) as
+case
+    when beyond then 'no_data_yet'
+    when ratio = 0 then 'not_observed'
+    when at_edge or ratio < 0.9 then 'partial'
+end;
+
 -- The same for counters: between two successful polls in a row a source that shows counters
 -- observed them, except in holes; that a later poll found the posts of a hole brings no counter
 -- back. An import observed counters between its first and last reading of them.

@@ -86,7 +86,7 @@ streams as (
     where
         m.recorded_at <= base.moment(as_of)
         and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
-        and least(p.first_seen_at, p.recorded_at) <= base.moment(as_of)
+        and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
 )
 
 select b.event_id, b.bucket_start, count(*) as stream_posts
@@ -142,11 +142,7 @@ select
     case when is_observed then stream_posts end as stream_posts,
     is_observed,
     nullif(concat_ws(' ',
-        case
-            when is_future then 'no_data_yet'
-            when not is_observed then 'not_observed'
-            when is_edge or observed_ratio < 0.9 then 'partial'
-        end,
+        base.seen_how(is_future, observed_ratio, is_edge),
         case when is_observed and unobservable <> '' then 'not_observable:' || unobservable end
     ), '') as flag
 from hidden;
@@ -183,7 +179,7 @@ voices as (
     where
         m.recorded_at <= base.moment(as_of)
         and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
-        and least(p.first_seen_at, p.recorded_at) <= base.moment(as_of)
+        and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
 ),
 
 totals as (

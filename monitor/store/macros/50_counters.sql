@@ -99,7 +99,7 @@ levels as (
 sources as (
     select post_key, source_id, counter
     from levels
-    group by all
+    group by post_key, source_id, counter
     qualify row_number() over (
         partition by post_key, counter
         order by max(level) desc, max(moment) desc, source_id
@@ -127,15 +127,24 @@ points as (
     from frozen
 ),
 
+-- An imported post's first version was known when it was created: no delay of detection.
+versions as (
+    select post_key, min(recorded_at) as recorded_at
+    from base.versions
+    where post_key in (select unnest(posts_wanted))
+    group by all
+),
+
 joined as (
     select
         b.post_key, b.counter, b.source_id, p.created_at,
         p.created_at + interval 24 hours
-            >= least(p.first_seen_at, p.recorded_at) as is_anchored,
+            >= least(p.first_seen_at, v.recorded_at) as is_anchored,
         lag(b.moment) over turn as from_moment, lag(b.level) over turn as from_level,
         b.moment as to_moment, b.level as to_level
     from points as b
     join base.posts as p using (post_key)
+    left join versions as v using (post_key)
     window turn as (partition by b.post_key, b.counter order by b.moment)
 )
 

@@ -62,7 +62,7 @@ defined as (
 grown as (
     select
         b.event_id, b.bucket_start, s.counter,
-        sum(base.growth(
+        fsum(base.growth(
             s.created_at, s.from_moment, s.from_level, s.to_moment, s.to_level,
             b.bucket_start, b.bucket_end
         )) as increment
@@ -77,8 +77,7 @@ grown as (
 totals as (
     select
         d.event_id, d.bucket_start, d.counter,
-        -- Rounded, so that the order of summing does not show.
-        round(coalesce(g.increment, 0), 9) as increment
+        coalesce(g.increment, 0) as increment
     from defined as d
     left join grown as g
         on g.event_id = d.event_id and g.bucket_start = d.bucket_start
@@ -95,29 +94,45 @@ select
 from totals
 group by all;
 
+-- Which counters have no increment: `no_counters` alone says that none has.
+create or replace macro base.without_increment(likes_by, reposts_by, replies_by, quotes_by, views_by)
+as
+case
+    when coalesce(likes_by, reposts_by, replies_by, quotes_by, views_by) is null
+        then 'no_counters'
+    when likes_by + reposts_by + replies_by + quotes_by + views_by is null
+        then 'no_counters:' || concat_ws('+',
+            case when likes_by is null then 'likes' end,
+            case when reposts_by is null then 'reposts' end,
+            case when replies_by is null then 'replies' end,
+            case when quotes_by is null then 'quotes' end,
+            case when views_by is null then 'views' end
+        )
+end;
+
 create or replace macro base.engagement_over(chosen, bucket, tz, as_of) as table
+with known as (
+    select
+        b.event_id, b.bucket_start, b.is_edge,
+        coalesce(b.bucket_start >= base.data_as_of(as_of), true) as is_future
+    from base.buckets(chosen, bucket, tz) as b
+)
+
 select
-    o.event_id, o.bucket_start as bucket_start_utc,
+    k.event_id, k.bucket_start as bucket_start_utc,
     i.likes_delta, i.reposts_delta, i.replies_delta, i.quotes_delta, i.views_delta,
-    case when not o.is_future then c.counters_observed_ratio end as counters_observed_ratio,
+    case when not k.is_future then c.counters_observed_ratio end as counters_observed_ratio,
     nullif(concat_ws(' ',
-        case
-            when o.is_future then 'no_data_yet'
-            when o.is_edge then 'partial'
-        end,
-        case
-            when
-                not o.is_future and coalesce(
-                    i.likes_delta, i.reposts_delta, i.replies_delta, i.quotes_delta, i.views_delta
-                ) is null
-                then 'no_counters'
-        end
+        case when k.is_future then 'no_data_yet' when k.is_edge then 'partial' end,
+        case when not k.is_future then base.without_increment(
+            i.likes_delta, i.reposts_delta, i.replies_delta, i.quotes_delta, i.views_delta
+        ) end
     ), '') as flag
-from base.observed(chosen, bucket, tz, as_of) as o
+from known as k
 left join base.increments(chosen, bucket, tz, as_of) as i
-    on i.event_id = o.event_id and i.bucket_start = o.bucket_start
+    on i.event_id = k.event_id and i.bucket_start = k.bucket_start
 left join base.counters_observed(chosen, bucket, tz, as_of) as c
-    on c.event_id = o.event_id and c.bucket_start = o.bucket_start;
+    on c.event_id = k.event_id and c.bucket_start = k.bucket_start;
 
 create or replace macro engagement_series(event, bucket, as_of := null) as table
 from base.engagement_over([event], bucket, 'UTC', as_of)
@@ -158,7 +173,9 @@ steps as (
     select
         post_id, created_at, length,
         unnest(generate_series(
-            floor(epoch_us(starts) / length)::bigint, (ceil(epoch_us(ends) / length) - 1)::bigint
+            floor(epoch_us(starts) / length)::bigint,
+            -- A single reading on an edge has a bucket too.
+            greatest(floor(epoch_us(starts) / length), ceil(epoch_us(ends) / length) - 1)::bigint
         )) as step
     from span
     cross join lengths
@@ -196,10 +213,10 @@ bases as (
 
 rising as (
     select
-        p.bucket_start, p.counter, case when p.is_defined then round(p.increment, 9) end as delta,
-        round(b.base_level + sum(p.increment) over (
+        p.bucket_start, p.counter, case when p.is_defined then p.increment end as delta,
+        b.base_level + sum(p.increment) over (
             partition by p.counter order by p.bucket_start
-        ), 9) as level
+        ) as level
     from pieces as p
     join bases as b using (counter)
 )

@@ -22,7 +22,7 @@ with latest as (
 models as (
     select event_id, model
     from latest
-    group by all
+    group by event_id, model
     qualify row_number() over (
         partition by event_id
         order by count(*) desc, model = 'import' desc, max(recorded_at) desc, model
@@ -33,6 +33,8 @@ select l.* exclude (recorded_at)
 from latest as l
 semi join models as m on m.event_id = l.event_id and m.model = l.model;
 
+-- The plain mean of scores and the shares of labels; intervals are for the analyses. Buckets
+-- without a scored post have n 0; an event without any score has no rows.
 create or replace macro base.sentiment_over(chosen, bucket, tz, as_of) as table
 with scores as materialized (
     from base.event_scores(chosen, as_of)
@@ -58,34 +60,30 @@ scored as (
 )
 
 select
-    o.event_id, o.bucket_start as bucket_start_utc, n.model as sentiment_model,
-    round(s.mean, 12) as sentiment_mean, null::double as sentiment_low,
-    null::double as sentiment_high,
-    case when n.model is not null then coalesce(s.posts, 0) end as sentiment_n,
-    s.positive as positive_share, s.neutral as neutral_share, s.negative as negative_share
-from base.observed(chosen, bucket, tz, as_of) as o
-left join named as n on n.event_id = o.event_id
-left join scored as s on s.event_id = o.event_id and s.bucket_start = o.bucket_start;
+    b.event_id, b.bucket_start, n.model, round(s.mean, 12) as mean,
+    coalesce(s.posts, 0) as posts, s.positive, s.neutral, s.negative
+from base.buckets(chosen, bucket, tz) as b
+join named as n on n.event_id = b.event_id
+left join scored as s on s.event_id = b.event_id and s.bucket_start = b.bucket_start;
 
--- The plain mean of scores and the shares of labels; intervals are for the analyses.
 create or replace macro sentiment_series(event, bucket, as_of := null) as table
+with known as (
+    select
+        event_id, bucket_start, is_edge, observed_ratio, is_future,
+        not is_future and observed_ratio > 0 as is_observed
+    from base.observed([event], bucket, 'UTC', as_of)
+)
+
 select
-    event_id, bucket_start_utc,
-    case when is_observed then sentiment_model end as sentiment_model,
-    case when is_observed then sentiment_mean end as sentiment_mean,
-    sentiment_low, sentiment_high,
-    case when is_observed then sentiment_n end as sentiment_n,
-    case when is_observed then positive_share end as positive_share,
-    case when is_observed then neutral_share end as neutral_share,
-    case when is_observed then negative_share end as negative_share,
+    k.event_id, k.bucket_start as bucket_start_utc,
+    s.model as sentiment_model, s.mean as sentiment_mean,
+    null::double as sentiment_low, null::double as sentiment_high, s.posts as sentiment_n,
+    s.positive as positive_share, s.neutral as neutral_share, s.negative as negative_share,
     nullif(concat_ws(' ',
-        -- What cannot be observed concerns other columns.
-        case
-            when flag like 'partial%' then 'partial'
-            when flag not like 'not_observable%' then flag
-        end,
-        case when is_observed and sentiment_mean is null then 'no_sentiment' end
+        base.seen_how(k.is_future, k.observed_ratio, k.is_edge),
+        case when k.is_observed and s.mean is null then 'no_sentiment' end
     ), '') as flag
-from base.reactions_over([event], bucket, 'UTC', as_of)
-join base.sentiment_over([event], bucket, 'UTC', as_of) using (event_id, bucket_start_utc)
+from known as k
+left join base.sentiment_over([event], bucket, 'UTC', as_of) as s
+    on k.is_observed and s.event_id = k.event_id and s.bucket_start = k.bucket_start
 order by bucket_start_utc;

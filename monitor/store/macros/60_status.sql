@@ -61,3 +61,27 @@ left join delays as d on d.source_id = s.source_id
 left join holes as h on h.source_id = s.source_id
 where s.state <> 'archived'
 order by s.source_id;
+
+-- What `monitor events` shows.
+create or replace view event_list as
+with counted as (
+    select event_id, count(*) as posts
+    from reactions
+    where relation <> 'announcement' and excluded_by is null
+    group by all
+),
+
+announced as (
+    select event_id, count(*) as announcements
+    from announcements
+    group by all
+)
+
+select
+    e.event_id, e.company_id, e.kind, e.title, e.announced_at, e.window_before, e.window_after,
+    e.amount, e.valuation, e.currency, e.origin, e.state,
+    coalesce(a.announcements, 0) as announcements, coalesce(c.posts, 0) as posts
+from events as e
+left join announced as a using (event_id)
+left join counted as c using (event_id)
+order by e.announced_at desc, e.event_id;

@@ -4,7 +4,7 @@
 --   not_observed     no source of the event observed any of it
 --   partial          an edge of the window, or less than 90% of it was observed
 --   not_observable:… relations, joined by +, that no network of the event can show
---   no_counters      no curve of a counter is defined in it
+--   no_counters      no counter has a curve in it; with `:` and names joined by +, these have none
 --   no_sentiment     nothing in it is scored
 --   no_baseline      what would be expected is not computed
 create or replace macro base.series_over(chosen, bucket, tz, as_of) as table
@@ -16,24 +16,20 @@ select
     e.counters_observed_ratio,
     null::double as expected_posts, null::double as expected_low, null::double as expected_high,
     null::double as abnormal_posts, null::boolean as is_spike,
-    case when r.is_observed then s.sentiment_model end as sentiment_model,
-    case when r.is_observed then s.sentiment_mean end as sentiment_mean,
-    s.sentiment_low, s.sentiment_high,
-    case when r.is_observed then s.sentiment_n end as sentiment_n,
-    case when r.is_observed then s.positive_share end as positive_share,
-    case when r.is_observed then s.neutral_share end as neutral_share,
-    case when r.is_observed then s.negative_share end as negative_share,
+    s.model as sentiment_model, s.mean as sentiment_mean,
+    null::double as sentiment_low, null::double as sentiment_high, s.posts as sentiment_n,
+    s.positive as positive_share, s.neutral as neutral_share, s.negative as negative_share,
     concat_ws(' ',
         r.flag,
-        case when contains(e.flag, 'no_counters') then 'no_counters' end,
-        case when r.is_observed and s.sentiment_mean is null then 'no_sentiment' end,
+        nullif(regexp_extract(e.flag, 'no_counters\S*'), ''),
+        case when r.is_observed and s.mean is null then 'no_sentiment' end,
         'no_baseline'
     ) as flag
 from base.reactions_over(chosen, bucket, tz, as_of) as r
 join base.engagement_over(chosen, bucket, tz, as_of) as e
     on e.event_id = r.event_id and e.bucket_start_utc = r.bucket_start_utc
-join base.sentiment_over(chosen, bucket, tz, as_of) as s
-    on s.event_id = r.event_id and s.bucket_start_utc = r.bucket_start_utc;
+left join base.sentiment_over(chosen, bucket, tz, as_of) as s
+    on r.is_observed and s.event_id = r.event_id and s.bucket_start = r.bucket_start_utc;
 
 create or replace macro event_series(event, bucket, as_of := null, tz := 'UTC') as table
 from base.series_over([event], bucket, tz, as_of)

@@ -14,7 +14,7 @@ tree as (
         [(p.created_at, p.post_id)] as place
     from base.posts as p
     join wanted as w using (post_key)
-    where least(p.first_seen_at, p.recorded_at) <= base.moment(as_of)
+    where base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
     union all
     select
         p.post_key, p.post_id, t.post_id as parent_id, t.depth + 1 as depth,
@@ -23,7 +23,7 @@ tree as (
     from tree as t
     join base.posts as p on p.reply_to_key = t.post_key
     where
-        least(p.first_seen_at, p.recorded_at) <= base.moment(as_of)
+        base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
         -- Two posts may claim to answer each other.
         and not list_contains(t.path, p.post_id)
 )

@@ -29,7 +29,7 @@ answers as materialized (
     from base.posts
     where
         reply_to_key in (select post_key from members)
-        and least(first_seen_at, recorded_at) <= base.moment(as_of)
+        and base.is_known(first_seen_at, source_id, created_at, as_of)
 ),
 
 below as (
@@ -64,15 +64,17 @@ spanned as (
         and a.post_key <> c.post_key
 ),
 
-nodes as (
+collections as (
     select
         post_key, scope, claimed,
-        count(*) filter (where is_live and member_key <> post_key) as collected,
-        greatest(
-            claimed - count(*) filter (where is_live and member_key <> post_key), 0
-        ) as missing
+        count(*) filter (where is_live and member_key <> post_key) as collected
     from spanned
     group by all
+),
+
+nodes as (
+    select *, greatest(claimed - collected, 0) as missing
+    from collections
 ),
 
 -- Two sources may state the same hole.

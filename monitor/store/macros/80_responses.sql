@@ -87,7 +87,7 @@ pointing as (
             reply_to_key in (select post_key from addressed)
             or quoted_key in (select post_key from addressed)
         )
-        and least(first_seen_at, recorded_at) <= base.moment(as_of)
+        and base.is_known(first_seen_at, source_id, created_at, as_of)
 ),
 
 answers as (

@@ -1,6 +1,13 @@
 -- One row an event with every key of `monitor summary`. What needs statistics is NULL here, with
 -- the flag `not_computed`.
 
+-- A JSON object of pairs, in their order.
+create or replace macro base.json_of(pairs) as
+json('{' || array_to_string(
+    list_transform(pairs, lambda pair: to_json(pair.k)::varchar || ':' || to_json(pair.v)::varchar),
+    ','
+) || '}');
+
 -- Counts of an event's reactions by a name, as a JSON object, the largest first.
 create or replace macro base.tallies(chosen, as_of) as table
 with named as (
@@ -15,10 +22,12 @@ with named as (
 
 select
     event_id,
-    json_group_object(name, posts order by posts desc, name) filter (where kind = 'language')
-        as languages,
-    json_group_object(name, posts order by posts desc, name) filter (where kind = 'network')
-        as networks
+    base.json_of(list({'k': name, 'v': posts} order by posts desc, name) filter (
+        where kind = 'language'
+    )) as languages,
+    base.json_of(list({'k': name, 'v': posts} order by posts desc, name) filter (
+        where kind = 'network'
+    )) as networks
 from named
 group by all;
 
@@ -38,7 +47,7 @@ with voices as (
         x.post_key is null
         and m.recorded_at <= base.moment(as_of)
         and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
-        and least(p.first_seen_at, p.recorded_at) <= base.moment(as_of)
+        and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
 ),
 
 totals as (
@@ -55,7 +64,8 @@ shares as (
 )
 
 select
-    event_id, json_group_object(company_id, share order by share desc, company_id) as shares
+    event_id,
+    base.json_of(list({'k': company_id, 'v': share} order by share desc, company_id)) as shares
 from shares
 group by all;
 
@@ -104,7 +114,8 @@ left join followers as f on f.event_id = a.event_id and f.author = a.author
 group by all;
 
 create or replace macro base.summaries(chosen, as_of) as table
-with windows as (
+with windows as materialized (
+    select *, base.data_as_of(as_of) as data_as_of
     from base.windows(chosen)
 ),
 
@@ -187,11 +198,11 @@ tops as (
 )
 
 select
-    w.event_id, w.announced_at as announced_at_utc, base.data_as_of(as_of) as data_as_of_utc,
+    w.event_id, w.announced_at as announced_at_utc, w.data_as_of as data_as_of_utc,
     -- Before the first poll nothing is known, not even that there is nothing.
-    case when data_as_of_utc is not null or c.posts > 0 then c.posts end as posts,
-    case when data_as_of_utc is not null or c.posts > 0 then coalesce(a.authors, 0) end as authors,
-    case when data_as_of_utc is not null or c.posts > 0 then c.replies end as replies,
+    case when w.data_as_of is not null or c.posts > 0 then c.posts end as posts,
+    case when w.data_as_of is not null or c.posts > 0 then coalesce(a.authors, 0) end as authors,
+    case when w.data_as_of is not null or c.posts > 0 then c.replies end as replies,
     v.ratio as coverage_ratio, coalesce(u.networks, []::varchar[]) as networks_not_observed,
     least(24, epoch(w.window_end - w.announced_at) / 3600) as abnormal_window_hours,
     null::double as abnormal_total, null::double as abnormal_low, null::double as abnormal_high,
@@ -202,7 +213,7 @@ select
     null::double as sentiment_shift_low, null::double as sentiment_shift_high,
     null::double as sentiment_shift_p_value, 'not_computed' as sentiment_flag,
     s.views as views_max,
-    case when data_as_of_utc is not null or c.posts > 0 then coalesce(a.authors, 0) end
+    case when w.data_as_of is not null or c.posts > 0 then coalesce(a.authors, 0) end
         as reach_authors,
     a.followers as reach_followers, a.known as reach_followers_known,
     c.first_reaction as first_reaction_seconds,

@@ -42,7 +42,10 @@ create table base.polls (
     observed_from timestamp, -- the poll saw what was posted in [observed_from, started_at]
     recorded_at timestamp
 );
-create table base.payloads (poll_id bigint, url varchar, payload blob, recorded_at timestamp);
+-- The last answer of each source that did not fit its format.
+create table base.payloads (
+    source_id varchar, poll_id bigint, url varchar, payload blob, recorded_at timestamp
+);
 
 -- Posts. Every id that was ever named has a key, also of posts that nobody has shown us yet.
 

@@ -1,0 +1,316 @@
+"""The one facade: everything that commands and Python programs ask of monitor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from monitor.clock import Clock, SystemClock
+from monitor.errors import UsageError
+from monitor.report import ask
+from monitor.report.health import Health, judge
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from monitor.config import Config
+    from monitor.schedule.check import SourceCheck
+    from monitor.schedule.daemon import RunReport
+    from monitor.session import Session
+
+__all__ = ["Events", "Monitor", "When", "initialise"]
+
+When = str | datetime | timedelta | None
+"""A moment: ISO 8601 text, a datetime (UTC if naive), or a duration before now (`6h`)."""
+
+Events = str | Sequence[str] | None
+"""One event's id, several, or None for every event there is."""
+
+
+class Monitor:
+    """A configuration and its data, reached through the daemon where one runs.
+
+    Reading methods answer polars frames whose times are naive UTC. Every method may raise
+    `StoreBusy` (the data is held by another process) and `UsageError` (no such event, no time).
+
+    Args:
+        config: a `Config`, the path of a configuration, or None for the usual places.
+        data_dir: where the database is, instead of the configuration's `data_dir`.
+        wait: seconds to wait for data that another process holds.
+        session: a way to the data that is open already; it is not closed by us.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+
+    def __init__(
+        self,
+        config: Config | Path | str | None = None,
+        *,
+        data_dir: Path | str | None = None,
+        wait: float = 10.0,
+        session: Session | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._given = (config, data_dir)
+        self._config: Config | None = None
+        self._wait = wait
+        self._session = session
+        self._clock = clock or SystemClock()
+        self._stack = ExitStack()
+        if session is None:
+            self._config = self.config
+
+    @property
+    def config(self) -> Config:
+        """The configuration as it was read."""
+        if self._config is None:
+            from monitor.config import Config, load
+
+            given, data_dir = self._given
+            if isinstance(given, Config):
+                self._config = given
+            else:
+                self._config = load(
+                    Path(given) if given is not None else None,
+                    data_dir=Path(data_dir) if data_dir is not None else None,
+                )
+        return self._config
+
+    @property
+    def session(self) -> Session:
+        """The way to the data, opened when it is first needed."""
+        if self._session is None:
+            from monitor.session import connect
+
+            self._session = self._stack.enter_context(connect(self.config, wait=self._wait))
+        return self._session
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(
+        self, sql: str, params: list[Any] | None = None, *, timeout: float | None = None
+    ) -> pl.DataFrame:
+        """The rows of one reading SQL statement.
+
+        Args:
+            timeout: seconds after which it is stopped.
+
+        Raises:
+            QueryError: DuckDB refuses it, or it would write.
+            QueryTimeout: it ran into its limit.
+        """
+        return self.session.query(sql, params, timeout=timeout)
+
+    def events(self) -> pl.DataFrame:
+        """One row an event, with its number of posts."""
+        return self.session.query(ask.EVENTS)
+
+    def series(
+        self, events: Events = None, *, bucket: str | timedelta = "1h", tz: str | None = None,
+        since: When = None, until: When = None, as_of: When = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """One row an event and bucket, from the window's start to its end.
+
+        Args:
+            bucket: its length. Buckets stand on the clock of UTC, whole days on that of `tz`.
+            since, until: only buckets that begin in [since, until).
+            as_of: what was known then.
+        """
+        when = {"since": since, "until": until, "as_of": as_of}
+        return self._over(ask.SERIES, events, bucket, tz, **when)
+
+    def series_by(
+        self, events: Events, by: str, *, bucket: str | timedelta = "1h", tz: str | None = None,
+        since: When = None, until: When = None, as_of: When = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """Posts per bucket and `by`: network, language, relation, actor or company.
+
+        An empty `by` stands for posts that have none.
+        """
+        when = {"since": since, "until": until, "as_of": as_of}
+        return self._over(ask.series_by(by), events, bucket, tz, **when)
+
+    def counters(
+        self, post: str, *, bucket: str | timedelta = "1h", tz: str | None = None,
+        since: When = None, until: When = None, as_of: When = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """The counters of one post (its id or URL) over time."""
+        if tz is not None:
+            raise UsageError("the counters of a post have buckets in UTC; leave tz out")
+        return self.session.query(
+            ask.COUNTERS,
+            [
+                self._post(post),
+                ask.bucket(bucket),
+                *(self._moment(when) for when in (as_of, since, until)),
+            ],
+        )
+
+    def summary(self, events: Events = None, *, as_of: When = None) -> pl.DataFrame:
+        """One row an event: its numbers, with intervals and flags."""
+        return self.session.query(ask.SUMMARY, [self._chosen(events), self._moment(as_of)])
+
+    def top(self, event: str, n: int = 20, *, as_of: When = None) -> pl.DataFrame:
+        """The `n` reactions with most engagement."""
+        (chosen,) = self._chosen(event)
+        return self.session.query(ask.TOP, [chosen, n, self._moment(as_of)])
+
+    def gaps(self, event: str, *, only_open: bool = False, as_of: When = None) -> pl.DataFrame:
+        """What was not seen of an event, and why."""
+        chosen = self._chosen(event)
+        return self.session.query(ask.GAPS, [chosen, self._moment(as_of), only_open])
+
+    def status(self) -> pl.DataFrame:
+        """One row a source: how it is doing."""
+        return self.session.query(ask.STATUS)
+
+    def health(self) -> Health:
+        """Whether a daemon runs here and polls well."""
+        session = self.session
+        return judge(session.live, self.status() if session.live else None, self._clock.now())
+
+    def exclude(self, event: str, posts: Sequence[str], *, undo: bool = False) -> int:
+        """Say that posts (ids or URLs) are not about an event, or take it back; how many changed.
+
+        Raises:
+            UsageError: a post is no reaction to the event; then nothing is changed.
+        """
+        (chosen,) = self._chosen(event)
+        ids = [self._post(post) for post in posts]
+        done = self.session.call("exclude", event=chosen, posts=ids, undo=undo)
+        return int(done["changed"])
+
+    def export(
+        self,
+        folder: Path | str,
+        *,
+        form: str = "csv",
+        excel: bool = False,
+        force: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, Any]:
+        """Write every table to `folder` as `csv` or `parquet`; the manifest.
+
+        Raises:
+            UsageError: the folder holds something else and `force` is off.
+        """
+        from monitor import __version__
+        from monitor.report.export import Export
+        from monitor.report.withheld import withheld_networks
+
+        made = Export(
+            self.session, form=form, excel=excel, version=__version__,
+            withheld=withheld_networks(), progress=progress or (lambda _name: None),
+        )  # fmt: skip
+        return made.write(Path(folder), force=force)
+
+    def run(self) -> int:
+        """Poll until a signal comes; the exit code. No session may be open."""
+        from monitor.schedule.daemon import run
+
+        return asyncio.run(run(self.config, wait=self._wait))
+
+    def run_once(self, *, progress: Callable[[str], None] | None = None) -> RunReport:
+        """Poll every source once, to its end; what came of it. No session may be open."""
+        from monitor.schedule.daemon import run_once
+
+        def told(poll: Any, new: int) -> None:
+            if progress:
+                progress(f"{poll.source.source_id}: {poll.outcome}, {new} new posts")
+
+        return asyncio.run(run_once(self.config, wait=self._wait, on_done=told))
+
+    def check_sources(self) -> list[SourceCheck]:
+        """Poll each source once without storing anything."""
+        from monitor.schedule.check import check_sources
+
+        return asyncio.run(check_sources(self.config))
+
+    def verify(self) -> list[str]:
+        """The promises that the store breaks; empty if it is sound."""
+        from monitor.store.verify import verify
+
+        return verify(self.session.query)
+
+    def describe(self) -> str:
+        """The configuration in half a line."""
+        config = self.config
+        named = {
+            "companies": config.companies,
+            "actors": config.actors,
+            "events": config.events,
+            "sources": config.sources,
+        }
+        return ", ".join(f"{len(things)} {name}" for name, things in named.items())
+
+    def _over(
+        self, sql: str, events: Events, bucket: str | timedelta, tz: str | None, **when: When
+    ) -> pl.DataFrame:
+        return self.session.query(
+            sql,
+            [
+                self._chosen(events),
+                ask.bucket(bucket),
+                self._zone(tz),
+                *(self._moment(when[name]) for name in ("as_of", "since", "until")),
+            ],
+        )
+
+    def _zone(self, tz: str | None) -> str:
+        return ask.zone(str(self.config.monitor.timezone) if tz == "config" else tz)
+
+    def _moment(self, when: When) -> str | None:
+        return None if when is None else ask.moment_text(when, self._clock.now())
+
+    def _post(self, post: str) -> str:
+        rows = self.session.query(ask.POST, [post, post])
+        return str(rows["post_id"][0]) if rows.height else post
+
+    def _chosen(self, events: Events) -> list[str]:
+        """The ids of `events`, each once.
+
+        Raises:
+            UsageError: there is no such event.
+        """
+        stored = self.session.query("select event_id from events order by event_id")
+        known: list[str] = stored["event_id"].to_list()
+        if events is None:
+            return known
+        wanted = [events] if isinstance(events, str) else list(dict.fromkeys(events))
+        strangers = [event for event in wanted if event not in known]
+        if strangers and self._config is not None:
+            # Configured ones are known, whether or not the daemon has run since.
+            known = sorted({*known, *(event.id for event in self._config.events)})
+        for event in strangers:
+            if event not in known:
+                raise UsageError(ask.no_event(event, known))
+        return wanted
+
+
+def initialise(folder: Path) -> Path:
+    """Write a commented configuration and the data folder below `folder`; the file.
+
+    Raises:
+        UsageError: there is one already, or the folder can't be written.
+    """
+    from monitor.config import template
+    from monitor.report.files import created
+
+    path = folder / "config" / "monitor.toml"
+    with created(path) as stream:
+        stream.write(template().encode())
+    (folder / "data").mkdir(mode=0o700, exist_ok=True)
+    return path

@@ -1,0 +1,65 @@
+"""Commands on the data as a whole, and on what belongs to it: export, exclude."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import command, note, opened
+
+__all__ = ["exclude_", "export_"]
+
+
+@command("export")
+@click.option(
+    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR",
+    help="The folder to write; an earlier export in it is replaced.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True,
+    help="TABLE.csv, or TABLE/network=…/day=…/part-0.parquet.",
+)  # fmt: skip
+@click.option("--excel", is_flag=True, help="CSV for spreadsheets: BOM, harmless text.")
+@click.option("--force", is_flag=True, help="Also into a folder that holds other files.")
+@click.pass_context
+def export_(ctx: click.Context, folder: Path, form: str, excel: bool, force: bool) -> None:
+    """Write every table to a folder.
+
+    Beside them manifest.json says which query made each file, its rows and SHA-256, and as of
+    when the data is.
+
+    \b
+    Example: monitor export -o export
+    Example: monitor export -o lake --format parquet
+    """
+    if excel and form != "csv":
+        raise click.UsageError("--excel is about csv, not parquet")
+    manifest = opened(ctx).export(folder, form=form, excel=excel, force=force, progress=_progress())
+    rows = sum(table["rows"] for table in manifest["tables"].values())
+    note(f"{folder}: {len(manifest['tables'])} tables, {rows} rows")
+
+
+@command("exclude")
+@click.argument("event")
+@click.argument("posts", nargs=-1, required=True, metavar="POST...")
+@click.option("--undo", is_flag=True, help="Count them again.")
+@click.pass_context
+def exclude_(ctx: click.Context, event: str, posts: tuple[str, ...], undo: bool) -> None:
+    """Say that posts are not about an event.
+
+    They leave every count and stay in the data (`reactions.excluded_by`). POST is a post's id or
+    its URL.
+
+    Example: monitor exclude anthropic-series-g hackernews:123
+    """
+    changed = opened(ctx).exclude(event, posts, undo=undo)
+    note(f"{event}: {changed} posts {'counted again' if undo else 'excluded'}")
+
+
+def _progress() -> Callable[[str], None] | None:
+    if not sys.stderr.isatty():
+        return None
+    return lambda name: note(f"{name} …")

@@ -1,0 +1,122 @@
+"""Commands that read: events, series, summary, top, gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from monitor.cli.options import Output, as_of, command, opened, output, several_events
+
+__all__ = ["events_", "gaps_", "series_", "summary_", "top_"]
+
+BY = ("network", "language", "relation", "actor", "company")
+
+
+@command("events")
+@output
+@click.pass_context
+def events_(ctx: click.Context, out: Output) -> None:
+    """List the events.
+
+    One row an event: what it is, when it was announced, its window, and its posts so far.
+
+    Example: monitor events --format json
+    """
+    out.write(opened(ctx).events())
+
+
+@command("series")
+@several_events
+@click.option(
+    "--bucket", default="1h", show_default=True, metavar="LENGTH",
+    help="The length of a bucket: 15m, 1h, 1d, …",
+)  # fmt: skip
+@click.option("--by", type=click.Choice(BY), help="Count the posts of each … apart.")
+@click.option(
+    "--tz", metavar="ZONE",
+    help="Days begin at midnight in ZONE (Europe/Berlin; `config`: the configured one).",
+)  # fmt: skip
+@click.option("--post", metavar="ID", help="The counters of one post over time, instead of EVENT.")
+@click.option("--since", metavar="TIME", help="Buckets that begin at TIME or later.")
+@click.option("--until", metavar="TIME", help="Buckets that begin before TIME.")
+@as_of
+@output
+@click.pass_context
+def series_(
+    ctx: click.Context, /, events: Sequence[str] | None, post: str | None, by: str | None,
+    out: Output, **when: Any,
+) -> None:  # fmt: skip
+    """Show an event's reactions over time.
+
+    One row a bucket from the window's start to its end: posts, authors, counters, mood, what was
+    expected, and how much of the bucket was observed. Empty means not observed; 0 means none.
+
+    \b
+    Example: monitor series --all --bucket 1d --tz Europe/Berlin
+    Example: monitor series anthropic-series-g --by network -o series.csv
+    """
+    m = opened(ctx)
+    if post is not None:
+        if by:
+            raise click.UsageError("--post and --by exclude each other")
+        out.write(m.counters(post, **when))
+    elif by:
+        out.write(m.series_by(events, by, **when))
+    else:
+        out.write(m.series(events, **when))
+
+
+@command("summary")
+@several_events
+@as_of
+@output
+@click.pass_context
+def summary_(
+    ctx: click.Context, events: Sequence[str] | None, as_of: str | None, out: Output
+) -> None:
+    """Sum an event up in one row.
+
+    With --format json one event is an object, several or --all are an array.
+
+    Example: monitor summary anthropic-series-g --format json
+    """
+    single = events is not None and len(events) == 1
+    out.write(opened(ctx).summary(events, as_of=as_of), single=single)
+
+
+@command("top")
+@click.argument("event")
+@click.option(
+    "-n", "n", type=click.IntRange(min=1), default=20, show_default=True, help="How many posts."
+)
+@as_of
+@output
+@click.pass_context
+def top_(ctx: click.Context, event: str, n: int, as_of: str | None, out: Output) -> None:
+    """Rank an event's reactions by engagement.
+
+    By likes + reposts + replies + quotes, then views, time and id.
+
+    Example: monitor top anthropic-series-g -n 5
+    """
+    out.write(opened(ctx).top(event, n, as_of=as_of))
+
+
+@command("gaps")
+@click.argument("event")
+@click.option("--open", "only_open", is_flag=True, help="Only those that have not ended.")
+@as_of
+@output
+@click.pass_context
+def gaps_(
+    ctx: click.Context, event: str, only_open: bool, as_of: str | None, out: Output
+) -> None:  # fmt: skip
+    """Show what was not seen of an event, and why.
+
+    One row a hole in time of one of its sources, or a number of posts known to be missing.
+
+    Example: monitor gaps anthropic-series-g --open
+    """
+    out.write(opened(ctx).gaps(event, only_open=only_open, as_of=as_of))

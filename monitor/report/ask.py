@@ -1,0 +1,132 @@
+"""The statements behind the facade's methods, and what their parameters may be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, available_timezones
+
+from monitor.durations import format_duration, parse_duration, parse_time
+from monitor.errors import UsageError
+
+__all__ = [
+    "COUNTERS",
+    "EVENTS",
+    "GAPS",
+    "GROUPS",
+    "POST",
+    "SERIES",
+    "STATUS",
+    "SUMMARY",
+    "TOP",
+    "bucket",
+    "moment_text",
+    "no_event",
+    "series_by",
+    "zone",
+]
+
+EVENTS = "from event_list"
+STATUS = "from source_status"
+POST = "select post_id from posts where post_id = ? or url = ? order by post_id limit 1"
+_BETWEEN = (
+    "where bucket_start_utc >= coalesce(timezone('UTC', ?::timestamptz), timestamp '-infinity') "
+    "and bucket_start_utc < coalesce(timezone('UTC', ?::timestamptz), timestamp 'infinity')"
+)
+SERIES = f"from base.series_over(?, ?, ?, ?) {_BETWEEN} order by event_id, bucket_start_utc"
+COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
+SUMMARY = "from base.summaries(?, ?) order by event_id"
+TOP = """
+with roles as (
+    select post_id, case when bool_or(role = 'own') then 'own' else min(role) end as role
+    from base.roles_of_posts([$1], $3)
+    join base.posts using (post_key)
+    group by all
+)
+
+select
+    t.rank, t.post_id, t.url, t.author_handle, t.relation, r.role, t.created_at_utc, t.likes,
+    t.reposts, t.replies, t.quotes, t.views, t.engagement_total, t.sentiment, t.text
+from top_reactions($1, $2, $3) as t
+left join roles as r using (post_id)
+order by t.rank
+"""
+GAPS = (
+    "from base.event_gaps(?, ?) where not ? or ended_at is null "
+    "order by event_id, started_at, source_id, gap_id"
+)
+GROUPS = ("network", "language", "relation", "actor", "company")
+
+
+def series_by(by: str) -> str:
+    """The series counted apart; the groups stand in a column named `by`.
+
+    Raises:
+        UsageError: nothing is grouped by that.
+    """
+    if by not in GROUPS:
+        raise UsageError(f'"{by}": group by one of {", ".join(GROUPS)}')
+    return (
+        f"select * rename (value as {by}) from base.grouped_over(?, '{by}', ?, ?, ?) {_BETWEEN} "
+        f"order by event_id, bucket_start_utc, {by} nulls last"
+    )
+
+
+def bucket(length: str | timedelta) -> str:
+    """The length of a bucket as DuckDB reads an interval.
+
+    Raises:
+        UsageError: it is no duration, or shorter than a second.
+    """
+    span = parse_duration(length) if isinstance(length, str) else length
+    if span < timedelta(seconds=1):
+        raise UsageError(
+            f"{format_duration(span)}: a bucket is at least one second long; write 15m, 1h or 1d"
+        )
+    return f"{span // timedelta(microseconds=1)} microseconds"
+
+
+def zone(name: str | None) -> str:
+    """The name of a time zone; UTC if there is none.
+
+    Raises:
+        UsageError: nobody knows it.
+    """
+    if name is None:
+        return "UTC"
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, KeyError, OSError):
+        near = get_close_matches(name, available_timezones(), 1)
+        hint = f"did you mean {near[0]}?" if near else "write Europe/Berlin or UTC"
+        raise UsageError(f'no time zone "{name}"; {hint}') from None
+
+
+def moment_text(when: str | datetime | timedelta, now: datetime) -> str:
+    """A moment as text that DuckDB reads as TIMESTAMPTZ; UTC where it names no zone.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    try:
+        if isinstance(when, timedelta):
+            when = now - when
+        elif isinstance(when, str):
+            when = parse_time(when, now)
+        elif when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return when.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise UsageError(f"{when}: outside the calendar") from None
+
+
+def no_event(event: str, known: list[str]) -> str:
+    """What to say when there is no such event."""
+    if not known:
+        return (
+            f'no event "{event}"; there are none yet: add an [[event]] to the configuration, '
+            "then `monitor run`"
+        )
+    near = get_close_matches(event, known, 1)
+    hint = f'did you mean "{near[0]}"? ' if near else ""
+    return f'no event "{event}"; {hint}the events are: {", ".join(known)}'
