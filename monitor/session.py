@@ -47,10 +47,13 @@ class _Direct:
 
     live = False
 
-    def __init__(self, config: Config, database: Database | None, lock: DataLock | None) -> None:
+    def __init__(
+        self, config: Config, database: Database | None, lock: DataLock | None, wait: float
+    ) -> None:
         self._config = config
         self._database = database
         self._lock = lock
+        self._wait = wait
 
     def query(
         self,
@@ -69,7 +72,7 @@ class _Direct:
 
         data_dir = self._config.monitor.data_dir
         self.close()
-        with DataLock(data_dir).acquire(), Database.open(data_dir / DATABASE) as database:
+        with DataLock(data_dir).acquire(self._wait), Database.open(data_dir / DATABASE) as database:
             database.seal()
             writer = Writer(database, self._config, SystemClock())
             return COMMANDS[command](writer, **arguments)
@@ -79,8 +82,9 @@ class _Direct:
             from monitor.store.database import Database
 
             self._database, self._lock = _open_for_reading(self._config.monitor.data_dir)
-            self._database = self._database or Database.open(None)
-            self._database.seal()
+            if self._database is None:
+                self._database = Database.open(None)
+                self._database.seal()
         return self._database
 
     def close(self) -> None:
@@ -127,7 +131,7 @@ def _reach(config: Config, wait: float) -> Any:
                 raise
             time.sleep(0.1)
         else:
-            return _Direct(config, database, lock)
+            return _Direct(config, database, lock, wait)
 
 
 def _open_for_reading(data_dir: Path) -> tuple[Database | None, DataLock | None]:

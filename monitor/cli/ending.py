@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def finish(cli: click.Command, arguments: Sequence[str] | None) -> int:
     try:
         code = _run(cli, arguments)
         sys.stdout.flush()
-    except (BrokenPipeError, NobodyReads):
+    except BrokenPipeError:
         let_go()
         return NOBODY_READS
     except OSError as error:
@@ -39,40 +40,60 @@ def finish(cli: click.Command, arguments: Sequence[str] | None) -> int:
 def _run(cli: click.Command, arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(arguments, prog_name="monitor", standalone_mode=False)
-    except click.UsageError as error:
-        _refuse(error)
-        return USAGE
-    except click.ClickException as error:
-        _say(error.format_message())
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return INTERRUPTED
-    except MonitorError as error:
-        return _explain(error)
-    except Exception as error:  # noqa: BLE001 - the last line of defence before a traceback
-        return _unexpected(error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last before a traceback
+        return _told(error)
     return result if isinstance(result, int) else 0
 
 
-def _explain(error: MonitorError) -> int:
+def _told(error: BaseException) -> int:
+    """Say what happened; the exit code."""
+    code = FAILED
+    if isinstance(error, NobodyReads):
+        let_go()
+        code = NOBODY_READS
+    elif isinstance(error, click.UsageError):
+        _refuse(error)
+        code = USAGE
+    elif isinstance(error, click.Abort) or _interrupted(error):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # we are going already
+        _say("interrupted")
+        code = INTERRUPTED
+    elif isinstance(error, MonitorError):
+        _explain(error)
+        code = error.exit_code
+    elif isinstance(error, click.ClickException):
+        _say(error.format_message())
+        code = error.exit_code
+    else:
+        _unexpected(error)
+    return code
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: native code wraps it in errors of its own."""
+    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+        return True
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _explain(error: MonitorError) -> None:
     if _debugging():
-        traceback.print_exc()
+        traceback.print_exception(error)
     for line in str(error).splitlines() or [type(error).__name__]:
         _say(line)
-    return error.exit_code
 
 
-def _unexpected(error: Exception) -> int:
+def _unexpected(error: BaseException) -> None:
     if _debugging():
-        traceback.print_exc()
+        traceback.print_exception(error)
     else:
         first = (str(error).splitlines() or [""])[0]
         _say(
             f"unexpected {type(error).__name__}: {first} "
             "(MONITOR_DEBUG=1 shows where; please report it)"
         )
-    return FAILED
 
 
 def _refuse(error: click.UsageError) -> None:

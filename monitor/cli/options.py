@@ -27,6 +27,7 @@ __all__ = ["Output", "as_of", "command", "note", "output", "several_events"]
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 _BY_SUFFIX = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".parquet": "parquet"}
 _PIPE_WIDTH = 120
+_NAMED = 5  # columns that a remark names
 
 Function = Callable[..., Any]
 
@@ -153,4 +154,5 @@ def _remark(data: pl.DataFrame, left_out: list[str]) -> None:
     if data.is_empty():
         note("(no rows)")
     elif left_out:
-        note(f"({len(left_out)} columns don't fit: {', '.join(left_out)}; --format csv has all)")
+        names = ", ".join(left_out[:_NAMED]) + (", …" if len(left_out) > _NAMED else "")
+        note(f"({len(left_out)} columns don't fit: {names}; --format csv has all)")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import UnsupportedOperation
 from typing import IO
 
 from monitor.errors import MonitorError
@@ -26,14 +26,21 @@ def standard_output() -> Iterator[IO[bytes]]:
     Raises:
         NobodyReads: its reader went away. MonitorError: it can't be written.
     """
+    # With PYTHONUNBUFFERED Python gives a raw stream, whose writes may stop half-way.
+    raw: object = sys.stdout.buffer
+    buffered = io.BufferedWriter(raw) if isinstance(raw, io.RawIOBase) else None
     try:
-        yield sys.stdout.buffer
-        sys.stdout.flush()
+        yield buffered or sys.stdout.buffer
+        (buffered or sys.stdout).flush()
     except BrokenPipeError as error:
         raise NobodyReads from error
     except OSError as error:
         let_go()
         raise MonitorError(f"standard output: can't be written: {error.strerror}") from error
+    finally:
+        if buffered:
+            with suppress(OSError):
+                buffered.detach()
 
 
 def say(line: str) -> None:
@@ -44,7 +51,7 @@ def say(line: str) -> None:
 
 def let_go() -> None:
     """Nothing more goes to standard output, or Python complains when it flushes at exit."""
-    with suppress(OSError, ValueError, UnsupportedOperation):
+    with suppress(OSError, ValueError, io.UnsupportedOperation):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

@@ -6,6 +6,7 @@ configured one. It is never known to be complete unless it says so.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -83,7 +84,8 @@ async def _read(ask: Ask, harvest: Harvest, answer: Answer) -> None:
     for page in range(1, _MOST_PAGES + 1):
         document = await _parsed(answer)
         origin = origin_of(document, answer, ask.source.target, ask.source.root_id)
-        batch = batch_of(document, origin)
+        # Thousands of items take a second of work on their addresses.
+        batch = await asyncio.to_thread(batch_of, document, origin)
         take(harvest, batch, ask.source)
         _check_whole(document, batch, answer)
         if page == 1:

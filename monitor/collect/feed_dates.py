@@ -22,6 +22,7 @@ _ZONE_NAME = re.compile(r"\b([A-Z]{3,4})\s*$")
 _OFFSET_WITH_COLON = re.compile(r"(?:GMT|UTC)?([+-]\d\d):(\d\d)\s*$")
 _TWELVE_HOURS = re.compile(r"\b(\d{1,2})(:\d\d(?::\d\d)?)\s*([AP])M\b", re.IGNORECASE)
 _LONGEST = 100
+_EARLIEST, _LATEST = 1900, 2200  # years; what lies outside stands for "no date" (0001-01-01)
 
 
 def feed_date(written: str | None, parsed: struct_time | None = None) -> datetime | None:
@@ -33,11 +34,10 @@ def feed_date(written: str | None, parsed: struct_time | None = None) -> datetim
     datetime.datetime(2026, 2, 12, 18, 0, tzinfo=datetime.timezone.utc)
     """
     text = (written or "").strip()
-    if 0 < len(text) <= _LONGEST:
-        for read in (_iso, _rfc822):
-            if (found := read(text)) is not None:
-                return found
-    return _from_struct(parsed) if parsed else None
+    if not text or len(text) > _LONGEST:
+        return None
+    found = _iso(text) or _rfc822(text) or (_from_struct(parsed) if parsed else None)
+    return found if found and _EARLIEST <= found.year <= _LATEST else None
 
 
 def _iso(text: str) -> datetime | None:

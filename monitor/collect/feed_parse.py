@@ -9,9 +9,10 @@ from monitor.collect.feed_types import Document
 from monitor.collect.feed_xml import read_xml
 from monitor.errors import BadAnswer, TooLarge
 
-__all__ = ["MAX_BYTES", "parse"]
+__all__ = ["MAX_BYTES", "MAX_ITEMS", "parse"]
 
 MAX_BYTES = 10_000_000
+MAX_ITEMS = 10_000
 
 
 def parse(body: bytes, *, url: str, content_type: str = "") -> Document:
@@ -19,7 +20,7 @@ def parse(body: bytes, *, url: str, content_type: str = "") -> Document:
 
     Raises:
         BadAnswer: it is no feed, or none that can be read; the message says what came instead.
-        TooLarge: it is longer than `MAX_BYTES`, or nested too deep.
+        TooLarge: it is longer than `MAX_BYTES`, has over `MAX_ITEMS` items, or is nested too deep.
     """
     if len(body) > MAX_BYTES:
         raise TooLarge(
@@ -42,5 +43,10 @@ def parse(body: bytes, *, url: str, content_type: str = "") -> Document:
             f"{url}: expected a feed, got {what}; check the address",
             url=url,
             payload=body,
+        )
+    if len(document.entries) > MAX_ITEMS:
+        raise TooLarge(
+            f"{url}: a feed of {len(document.entries):,} items; at most {MAX_ITEMS:,} are read",
+            url=url,
         )
     return document

@@ -23,12 +23,13 @@ def check(found: Found, place: Place) -> None:
     """Report what does not fit together in the tables of a configuration."""
     for kind in ("company", "actor", "event", "source"):
         _no_id_twice(found.get(kind, ()), place.under(kind))
-    companies = [str(c["id"]) for c in found.get("company", ()) if "id" in c]
+    companies = [c["id"] for c in found.get("company", ()) if "id" in c]
+    all_known = len(companies) == len(found.get("company", ()))  # else one may be the one meant
     for n, company in enumerate(found.get("company", ())):
         _own_name_not_excluded(company, place.under("company").under(n))
     for n, actor in enumerate(found.get("actor", ())):
         _roles_spelt_right(actor, companies, place.under("actor").under(n))
-    for n, event in enumerate(found.get("event", ())):
+    for n, event in enumerate(found.get("event", ()) if all_known else ()):
         _company_is_there(event, companies, place.under("event").under(n))
     for n, source in enumerate(found.get("source", ())):
         _can_be_polled(source, place.under("source").under(n))

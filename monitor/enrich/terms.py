@@ -33,8 +33,8 @@ _BARE = re.compile(r"[\w$#@%']+")
 _EXPECTED = {
     "WORD": "a word",
     "PHRASE": 'a "phrase"',
-    "_OPEN": "(",
-    "_CLOSE": ")",
+    "_OPEN": '"("',
+    "_CLOSE": '")"',
     "_AND": "AND",
     "_OR": "OR",
     "_NOT": "NOT",

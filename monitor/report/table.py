@@ -34,6 +34,7 @@ class _Column:
     name: str
     values: list[str]
     right: bool
+    whole: bool
     empty: bool
 
     @property
@@ -43,7 +44,7 @@ class _Column:
     @property
     def narrowest(self) -> int:
         """Numbers and moments are shown whole or not at all."""
-        return min(self.width, self.width if self.right else max(_NARROWEST, cells(self.name)))
+        return self.width if self.whole else min(self.width, max(_NARROWEST, cells(self.name)))
 
 
 def render(data: pl.DataFrame, width: int) -> Table:
@@ -71,6 +72,7 @@ def _columns(data: pl.DataFrame) -> list[_Column]:
             name=visible(name),
             values=list(map(_cell, text[name].to_list())),
             right=data.schema[name].is_numeric(),
+            whole=data.schema[name].is_numeric() or data.schema[name].is_temporal(),
             empty=data[name].null_count() == data.height > 0,
         )
         for name in data.columns

@@ -42,7 +42,11 @@ class Committer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
     async def commit(self, poll: Poll) -> int:
-        """Store a poll; returns, once it is durable, how many posts it was first to show."""
+        """Store a poll; returns, once it is durable, how many posts it was first to show.
+
+        Raises:
+            MonitorError: it could not be stored, not even alone; nothing of it was.
+        """
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((poll, done))
         harvest = poll.harvest
@@ -76,13 +80,19 @@ class Committer:
         try:
             counts = await self.run(self._writer.commit, [poll for poll, _ in group])
         except Exception as error:  # noqa: BLE001 - whoever waits for the commit decides
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(error)
+            if len(group) > 1:  # one poll that can't be stored must not keep out the others
+                for one in group:
+                    await self._store([one])
+            elif not group[0][1].done():
+                group[0][1].set_exception(error)
             return
         for (_, done), count in zip(group, counts, strict=True):
             if not done.done():
                 done.set_result(count)
+
+    def hurry(self) -> None:
+        """Let unchanged polls wait no longer."""
+        self._urgent.set()
 
     async def close(self) -> None:
         """Commit what waits, then end the thread."""

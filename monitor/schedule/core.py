@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import MonitorError
+from monitor.errors import QueryError, StoreError
 from monitor.schedule.committer import Committer
 from monitor.schedule.due import due, next_moment
-from monitor.schedule.poller import Poller
+from monitor.schedule.poller import Poller, unstorable
 from monitor.store.writer import Writer
-from monitor.types import Poll
+from monitor.types import Outcome, Poll
 
 __all__ = ["Core"]
 
 MAX_POLLS = 32
 RETRY_COMMIT_SECONDS = 5.0
+PAUSE_AFTER_FAULT = timedelta(minutes=5)
 
 log = structlog.get_logger("monitor")
 
@@ -42,6 +44,9 @@ class Core:
         self.on_change: Callable[[], None] = lambda: None  # the next due moment may have moved
         self._slots = asyncio.Semaphore(MAX_POLLS)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._reading: set[str] = set()
+        self._keeping: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
 
     @property
     def busy(self) -> bool:
@@ -72,25 +77,75 @@ class Core:
         self.on_change()
 
     async def _one(self, source_id: str) -> None:
-        async with self._slots:
-            entry = self._writer.entries[source_id]
-            memory = await self._committer.run(self._writer.memory, source_id)
-            poll = await self._poller.poll(entry, memory)
-        new = await self._store(poll)
-        self._on_done(poll, new)
+        try:
+            poll = await self._read(source_id)
+        except Exception as error:
+            log.exception("poll failed", source=source_id, error=str(error))
+            self._put_off(source_id)
+            return
+        if poll.outcome is Outcome.UNCHANGED:
+            # Its row may wait for company, the source's next poll does not.
+            self._writer.entries[source_id].next_at = poll.next_at
+            task = asyncio.create_task(self._keep(poll))
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
+        else:
+            await self._keep(poll)
 
-    async def _store(self, poll: Poll) -> int:
+    async def _read(self, source_id: str) -> Poll:
+        self._reading.add(source_id)
+        try:
+            async with self._slots:
+                entry = self._writer.entries[source_id]
+                memory = await self._committer.run(self._writer.memory, source_id)
+                return await self._poller.poll(entry, memory)
+        finally:
+            self._reading.discard(source_id)
+
+    async def _keep(self, poll: Poll) -> None:
         """Commit; where the disk refuses, try again: the answer is not lost while we live."""
+        tries = 0
         while True:
+            tries += 1
             try:
-                return await self._committer.commit(poll)
-            except MonitorError as error:
-                log.warning("commit failed", source=poll.source.source_id, error=str(error))
-                await asyncio.sleep(RETRY_COMMIT_SECONDS)
+                new = await self._committer.commit(poll)
+            except Exception as error:
+                log.exception("commit failed", source=poll.source.source_id, error=str(error))
+                if not (tries > 1 and self._stopping.is_set()) and _is_transient(error):
+                    await self._pause(RETRY_COMMIT_SECONDS)
+                    continue
+                without = None if _is_transient(error) else unstorable(poll, error)
+                if without is None:
+                    self._put_off(poll.source.source_id)
+                    return
+                poll = without
+            else:
+                self._on_done(poll, new)
+                return
+
+    def _put_off(self, source_id: str) -> None:
+        """What failed by a fault of ours would fail again at once."""
+        self._writer.entries[source_id].next_at = self._clock.now() + PAUSE_AFTER_FAULT
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def settle(self) -> None:
+        """Wait until all polls that have been read are stored."""
+        while self._keeping:
+            self._committer.hurry()
+            await asyncio.wait(self._keeping, timeout=0.2)
 
     async def stop(self) -> None:
-        """Cancel polls that still read; what has been read is committed by the committer."""
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel polls that still read; what has been read is stored."""
+        self._stopping.set()
+        for source_id in self._reading:
+            self._running[source_id].cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self.settle()
+
+
+def _is_transient(error: Exception) -> bool:
+    """Is it the store that fails, and not what is to be stored?"""
+    return isinstance(error, StoreError) and not isinstance(error, QueryError)

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -22,13 +23,12 @@ from apscheduler.triggers.date import DateTrigger
 
 from monitor.clock import Clock, SystemClock
 from monitor.collect.derive import derive
-from monitor.collect.http import Door
-from monitor.collect.registry import collector, networks
+from monitor.collect.registry import networks
 from monitor.config import Config
-from monitor.errors import StoreError
+from monitor.errors import StoreBusy, StoreError
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import Core
-from monitor.schedule.poller import Poller
+from monitor.schedule.poller import Poller, open_door, why_not
 from monitor.serve.app import application
 from monitor.serve.place import NAME, listen
 from monitor.session import DATABASE
@@ -89,20 +89,13 @@ async def _assembled(
     _make_private(data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
-        database = stack.enter_context(Database.open(data_dir / DATABASE))
+        database = stack.enter_context(await _open(data_dir / DATABASE, wait))
         writer = Writer(database, config, clock)
         stack.callback(writer.close)
+        writer.can_poll = lambda source: why_not(config, source) is None
         writer.synchronise(_pollable(config))
         writer.started()
-        rates = {n: w.requests_per_minute for n, w in config.networks.items()}
-        door = await stack.enter_async_context(
-            Door(
-                config.monitor.contact,
-                allow_private_addresses=config.monitor.allow_private_addresses,
-                requests_per_minute=rates.get,
-                clock=clock,
-            )
-        )
+        door = await stack.enter_async_context(open_door(config, clock))
         committer = Committer(writer)
         stack.push_async_callback(committer.close)
         core = Core(writer, committer, Poller(config, door, clock), clock, on_done)
@@ -110,7 +103,20 @@ async def _assembled(
         yield _Running(config, database, writer, committer, core)
 
 
-def _make_private(data_dir: Any) -> None:
+async def _open(path: Path, wait: float) -> Database:
+    """The database; a stranger who reads the file for a moment is waited for."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wait
+    while True:
+        try:
+            return Database.open(path)
+        except StoreBusy:
+            if loop.time() >= end:
+                raise
+            await asyncio.sleep(0.1)
+
+
+def _make_private(data_dir: Path) -> None:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -121,13 +127,7 @@ def _make_private(data_dir: Any) -> None:
 
 def _pollable(config: Config) -> list[tuple[Source, str | None]]:
     """The configuration's sources, each with the reason why it can't be polled."""
-    return [
-        (
-            source,
-            None if collector(source.network) else f"no collector reads {source.network} yet",
-        )
-        for source in derive(config, networks=networks())
-    ]
+    return [(source, why_not(config, source)) for source in derive(config, networks=networks())]
 
 
 async def run_once(
@@ -153,6 +153,7 @@ async def run_once(
         ]:
             polled.update(waiting)
             await asyncio.gather(*(running.core.start(source_id) for source_id in waiting))
+            await running.core.settle()
     return report
 
 
@@ -192,7 +193,8 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
         at = min(max(moment, now), now + LONGEST_SLEEP)
         scheduler.add_job(
             tick, DateTrigger(datetime.now(UTC) + (at - now)), id="tick", replace_existing=True,
-            coalesce=True, misfire_grace_time=None, max_instances=1,
+            coalesce=True, misfire_grace_time=None,
+            max_instances=100,  # or APScheduler drops a tick while the one before is being ended
         )  # fmt: skip
 
     async def tick() -> None:  # a coroutine: plain functions would run on another thread
@@ -205,6 +207,7 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        core.on_change = lambda: None
         scheduler.shutdown(wait=False)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.clock import Clock
 from monitor.collect.http import Door
 from monitor.collect.protocol import Ask
@@ -11,9 +13,27 @@ from monitor.errors import BadAnswer, SourceError, Throttled, UsageError
 from monitor.schedule.due import next_poll_at
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
-from monitor.types import Harvest, Outcome, Poll
+from monitor.types import Harvest, Outcome, Poll, Source
 
-__all__ = ["Poller"]
+__all__ = ["Poller", "open_door", "unstorable", "why_not"]
+
+
+def open_door(config: Config, clock: Clock) -> Door:
+    """The way to the network that a configuration asks for, not yet entered."""
+    rates = {name: network.requests_per_minute for name, network in config.networks.items()}
+    return Door(
+        config.monitor.contact,
+        allow_private_addresses=config.monitor.allow_private_addresses,
+        requests_per_minute=rates.get,
+        clock=clock,
+    )
+
+
+def why_not(config: Config, source: Source) -> str | None:
+    """The reason why a source can't be polled; None: it can."""
+    if not config.is_on(source.network):
+        return f"{source.network} is switched off"
+    return None if collector(source.network) else f"no collector reads {source.network} yet"
 
 
 class Poller:
@@ -66,3 +86,22 @@ def _outcome(harvest: Harvest) -> Outcome:
     if harvest.error is not None:
         return Outcome.ERROR
     return Outcome.UNCHANGED if harvest.unchanged else Outcome.OK
+
+
+def unstorable(poll: Poll, error: Exception) -> Poll | None:
+    """What can be stored of a poll that the store refused: that it failed; None if not even that.
+
+    What a source shows must fit what the store can hold (64-bit counters, valid text): a collector
+    that lets more through has a bug, and that must not keep the other sources out.
+    """
+    read = poll.harvest
+    harvest = Harvest(
+        error=BadAnswer(
+            f"{poll.source.source_id}: what it shows can't be stored ({type(error).__name__}: "
+            f"{error}); please report it"
+        ),
+        http_status=read.http_status, requests=read.requests, bytes=read.bytes,
+    )  # fmt: skip
+    if not (read.posts or read.engagement or read.claims or read.error is None):
+        return None
+    return replace(poll, outcome=Outcome.ERROR, harvest=harvest)

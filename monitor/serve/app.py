@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = ["Call", "application"]
 ARROW = "application/vnd.apache.arrow.stream"
 DEFAULT_SECONDS = 300.0
 QUERIES_AT_ONCE = 8
+AGAIN_SECONDS = 0.1
 
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -38,6 +39,8 @@ def application(database: Database, calls: dict[str, Call], about: Callable[[], 
         about: what `GET /` says of the daemon.
     """
     slots = asyncio.Semaphore(QUERIES_AT_ONCE)
+    # Of their own: the loop's threads also resolve names for the collectors.
+    threads = ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="query")
 
     async def home(_: Request) -> Response:
         return JSONResponse(about())
@@ -47,10 +50,10 @@ def application(database: Database, calls: dict[str, Call], about: Callable[[], 
         seconds = asked.get("timeout") or DEFAULT_SECONDS
         async with slots:
             with database.reading() as reading:
-                work = asyncio.to_thread(
-                    _run, reading, asked["sql"], _params(asked.get("params")), seconds
+                work = asyncio.get_running_loop().run_in_executor(
+                    threads, _run, reading, asked["sql"], _params(asked.get("params")), seconds
                 )
-                body = await _unless_gone(request, asyncio.ensure_future(work), reading)
+                body = await _unless_gone(request, work, reading)
         return Response(body, media_type=ARROW)
 
     async def call(request: Request) -> Response:
@@ -94,13 +97,17 @@ async def _unless_gone(request: Request, work: asyncio.Future[bytes], reading: R
     try:
         both: set[asyncio.Future[Any]] = {work, gone}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            reading.interrupt()
-        return await work
-    finally:
+    finally:  # also when the daemon stops
         gone.cancel()
-        with suppress(asyncio.CancelledError):
-            await gone
+        await _stop(work, reading)
+    return work.result()
+
+
+async def _stop(work: asyncio.Future[bytes], reading: Reading) -> None:
+    """Wait for `work`, interrupting it: more than once, as it may not have begun."""
+    while not work.done():
+        reading.interrupt()
+        await asyncio.wait({work}, timeout=AGAIN_SECONDS)
 
 
 async def _hung_up(request: Request) -> None:

@@ -27,15 +27,30 @@ def url_hash(url: str) -> int | None:
     return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big", signed=True)
 
 
-def save_catalogue(cursor: Cursor, ids: Ids, config: Config, now: datetime) -> list[str]:
-    """Write what the configuration names; the ids of events whose rules changed."""
+def save_catalogue(
+    cursor: Cursor, ids: Ids, config: Config, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Write what the configuration names; the ids of events and companies whose rules changed."""
+    before = _company_rules(cursor)
     _save_companies(cursor, config, now)
     _save_actors(cursor, config, now)
+    after = _company_rules(cursor)
+    companies = [c.id for c in config.companies if before.get(c.id) != after[c.id]]
     changed = _save_events(cursor, config, now)
     for event in config.events:
         if _save_announcements(cursor, ids, event, now):
             changed.append(event.id)
-    return list(dict.fromkeys(changed))
+    return list(dict.fromkeys(changed)), companies
+
+
+def _company_rules(cursor: Cursor) -> dict[str, tuple[object, ...]]:
+    """What decides which posts belong to each company's stream."""
+    rows = cursor.execute(
+        "select c.company_id, c.name, c.aliases, c.exclude, c.state, "
+        "list_sort(list(a.account) filter (a.account is not null)) "
+        "from companies as c left join base.accounts as a using (company_id) group by all"
+    )
+    return {row[0]: row[1:] for row in rows}
 
 
 def _save_companies(cursor: Cursor, config: Config, now: datetime) -> None:
@@ -94,7 +109,7 @@ _EVENT = {
 
 
 def _save_events(cursor: Cursor, config: Config, now: datetime) -> list[str]:
-    ruled = "event_id, company_id, announced_at, window_before, window_after, terms"
+    ruled = "event_id, company_id, announced_at, window_before, window_after, terms, state"
     before = {row[0]: row[1:] for row in cursor.execute(f"select {ruled} from events")}
     ids = [event.id for event in config.events]
     cursor.execute("delete from events where event_id = any(?)", [ids])

@@ -33,7 +33,7 @@ class Counters:
     """The last values per post and source, so that only changes are written."""
 
     _last: dict[Key, tuple[datetime, tuple[int | None, ...]]] = field(default_factory=dict)
-    _claims: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    _claims: dict[tuple[int, str, str], tuple[datetime, int]] = field(default_factory=dict)
 
     def write(self, cursor: Cursor, polls: list[Poll], ids: Ids, now: datetime) -> None:
         """Append what changed since the last look."""
@@ -61,14 +61,15 @@ class Counters:
         self._claims.clear()
 
     def _changed(self, cursor: Cursor, polls: list[Poll], ids: Ids) -> list[tuple[Any, ...]]:
-        looks = [
-            ((ids.key(e.post_id), p.source.source_id), p.finished_at,
-             tuple(getattr(e, name) for name in _VALUES))
+        looks = {  # a poll that shows a post twice means the last
+            (ids.key(e.post_id), p.source.source_id, p.finished_at):
+                tuple(getattr(e, name) for name in _VALUES)
             for p in polls for e in p.harvest.engagement
-        ]  # fmt: skip
-        self._load(cursor, {pair for pair, _, _ in looks})
+        }  # fmt: skip
+        self._load(cursor, {(key, source) for key, source, _ in looks})
         rows = []
-        for pair, at, values in looks:
+        for (key, source, at), values in looks.items():
+            pair = key, source
             before = self._last.get(pair)
             if all(value is None for value in values):
                 continue
@@ -88,21 +89,22 @@ class Counters:
             self._last[key, source] = (at.replace(tzinfo=UTC), tuple(values))
 
     def _write_claims(self, cursor: Cursor, polls: list[Poll], ids: Ids, now: datetime) -> None:
-        looks = [
-            (ids.key(c.post_id), p.source.source_id, p.finished_at, c.claimed, c.scope)
+        looks = {
+            (ids.key(c.post_id), p.source.source_id, c.scope, p.finished_at): c.claimed
             for p in polls for c in p.harvest.claims
-        ]  # fmt: skip
-        unknown = {(k, s) for k, s, _, _, scope in looks if (k, s, scope) not in self._claims}
-        for key, source, scope, claimed in cursor.lookup(
-            "select post_key, source_id, scope, arg_max(claimed, observed_at) from base.claims "
-            "join {given} using (post_key, source_id) group by all",
+        }  # fmt: skip
+        unknown = {(k, s) for k, s, scope, _ in looks if (k, s, scope) not in self._claims}
+        for key, source, scope, claimed, at in cursor.lookup(
+            "select post_key, source_id, scope, arg_max(claimed, observed_at), max(observed_at) "
+            "from base.claims join {given} using (post_key, source_id) group by all",
             _PAIR,
             list(unknown),
         ):
-            self._claims[key, source, scope] = claimed
+            self._claims[key, source, scope] = (at.replace(tzinfo=UTC), claimed)
         rows = []
-        for key, source, at, claimed, scope in looks:
-            if self._claims.get((key, source, scope)) != claimed:
-                self._claims[key, source, scope] = claimed
+        for (key, source, scope, at), claimed in looks.items():
+            before = self._claims.get((key, source, scope))
+            if before is None or before[1] != claimed or at - before[0] >= _EVERY:
+                self._claims[key, source, scope] = (at, claimed)
                 rows.append((key, source, at, claimed, scope, now))
         cursor.insert("base.claims", _CLAIM, rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Cursor", "Database"]
 
+_AGAIN_SECONDS = 0.1
+_BROKEN = (
+    # The store's fault, not the statement's.
+    duckdb.IOException, duckdb.SerializationException, duckdb.InternalException,
+    duckdb.FatalException, duckdb.TransactionException,
+)  # fmt: skip
 _BEFORE_ANYTHING = {
     # Or DuckDB asks the network for extensions.
     "autoinstall_known_extensions": "false",
@@ -80,10 +86,11 @@ class Cursor:
         self.execute("begin")
         try:
             yield
+            self.execute("commit")
         except BaseException:
-            self.execute("rollback")
+            with suppress(QueryError):  # a commit that failed has rolled back by itself
+                self.execute("rollback")
             raise
-        self.execute("commit")
 
     def close(self) -> None:
         self._raw.close()
@@ -232,16 +239,32 @@ class Reading:
     ) -> pl.DataFrame:
         """See `Database.query`."""
         statement = reading_statement(self._raw, sql)
-        alarm = threading.Timer(timeout, self.interrupt) if timeout else None
-        if alarm:
-            alarm.daemon = True
-            alarm.start()
+        with self._limited(timeout), translated(timeout=timeout):
+            return frames.fetch_frame(self._raw.sql(statement, params=_plain(params)))
+
+    @contextmanager
+    def _limited(self, seconds: float | None) -> Iterator[None]:
+        """Interrupt what the block runs after `seconds`.
+
+        More than once: DuckDB forgets an interrupt that comes before a statement has begun.
+        """
+        done = threading.Event()
+
+        def watch() -> None:
+            left = seconds
+            while not done.wait(left):
+                self.interrupt()
+                left = _AGAIN_SECONDS
+
+        watcher = threading.Thread(target=watch, daemon=True) if seconds else None
+        if watcher:
+            watcher.start()
         try:
-            with translated(timeout=timeout):
-                return frames.fetch_frame(self._raw.sql(statement, params=_plain(params)))
+            yield
         finally:
-            if alarm:
-                alarm.cancel()
+            done.set()
+            if watcher:
+                watcher.join()
 
     def close(self) -> None:
         self._raw.close()
@@ -291,7 +314,7 @@ def translated(path: Path | None = None, *, timeout: float | None = None) -> Ite
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise StoreError(f"DuckDB ran out of memory: {_first_line(error)}") from error
-    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
+    except _BROKEN as error:
         text = _first_line(error)
         if "lock" in text.lower():
             raise StoreBusy(f"{path}: in use by another process ({text})") from error

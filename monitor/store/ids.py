@@ -14,6 +14,9 @@ _COLUMNS = {"post_id": "VARCHAR", "post_key": "BIGINT", "is_alias": "BOOLEAN"}
 _KEYED = {
     # Where keys stand, and so what a merge of two keys has to touch.
     "base.posts": ("reply_to_key", "root_key", "quoted_key"),
+    "base.sentiment": ("post_key",),
+    "base.citations": ("post_key", "press_post_key"),
+    "base.labels": ("post_key",),
     "base.announcements": ("post_key",),
     "base.sightings": ("post_key",),
     "base.engagement": ("post_key",),
@@ -24,12 +27,19 @@ _KEYED = {
     "base.reactions": ("post_key",),
     "base.exclusions": ("post_key",),
 }
+_ONCE = {
+    # Of which a post has one row a company, event or source.
+    "base.mentions": ("company_id", "and superseded_at is null"),
+    "base.reactions": ("event_id", "and superseded_at is null"),
+    "base.exclusions": ("event_id", "and superseded_at is null"),
+    "base.engagement_last": ("source_id", ""),
+}
 _CACHE_LIMIT = 1_000_000
 
 
 @dataclass(slots=True)
 class Ids:
-    """Resolves ids for one writer. Call `begin` before a transaction and `keep` after it."""
+    """Resolves ids for one writer. Call `begin` before every group of polls."""
 
     next_key: int = 1
     _keys: dict[str, int] = field(default_factory=dict)
@@ -38,6 +48,7 @@ class Ids:
     renamed: dict[int, str] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
     fresh: set[int] = field(default_factory=set)  # keys made since `begin`
+    retold: bool = False  # has a post got another name since `begin`?
 
     @classmethod
     def load(cls, cursor: Cursor) -> Ids:
@@ -49,12 +60,10 @@ class Ids:
     def begin(self) -> None:
         """Forget what belonged to the transaction before."""
         self._new, self.renamed, self.merged, self.fresh = [], {}, {}, set()
-
-    def abandon(self) -> None:
-        """The transaction failed: what it made is not there."""
-        self.begin()
-        self._keys.clear()
-        self._names.clear()
+        self.retold = False
+        if len(self._keys) > _CACHE_LIMIT:  # only here: later on, ids not written yet stand there
+            self._keys.clear()
+            self._names.clear()
 
     def key(self, post_id: str) -> int:
         """The key of an id that was resolved before."""
@@ -66,9 +75,6 @@ class Ids:
 
     def resolve(self, cursor: Cursor, post_ids: Iterable[str]) -> None:
         """Give every id a key: the stored one, or a new one."""
-        if len(self._keys) > _CACHE_LIMIT:
-            self._keys.clear()
-            self._names.clear()
         missing = [i for i in dict.fromkeys(post_ids) if i not in self._keys]
         self._fetch(cursor, missing)
         for post_id in missing:
@@ -100,53 +106,52 @@ class Ids:
 
         A post that was known by its link only bears its native id from here on.
         """
-        for post in posts:
-            self._fetch(cursor, [a for a in post.aliases if a not in self._keys])
+        named = [post for post in posts if post.aliases]
+        ids = dict.fromkeys(i for post in named for i in (post.post_id, *post.aliases))
+        self._fetch(cursor, [i for i in ids if i not in self._keys])
+        for post in named:
             for alias in post.aliases:
-                self._tie(cursor, post.post_id, alias)
+                if alias != post.post_id:
+                    self._tie(cursor, post.post_id, alias)
 
     def _tie(self, cursor: Cursor, post_id: str, alias: str) -> None:
         key, other = self._keys.get(post_id), self._keys.get(alias)
         if key is not None and other is None:
             self._add(alias, key, is_alias=True)
         elif key is None and other is not None:
-            self._rename(cursor, other, post_id)
+            self._join(cursor, other, post_id)
         elif key is None:
             self.resolve(cursor, [post_id])
             self._add(alias, self._keys[post_id], is_alias=True)
         elif other is not None and key != other:
             self._merge(cursor, other, key)
 
-    def _rename(self, cursor: Cursor, key: int, post_id: str) -> None:
-        if self._names[key].partition(":")[0] != "feed":
-            # The link leads to a post that has a native id already: that one stays.
+    def _join(self, cursor: Cursor, key: int, post_id: str) -> None:
+        """A new id of a post that is known by its alias: a native id becomes its name."""
+        if _is_feed(post_id):
             self._add(post_id, key, is_alias=True)
-            return
-        self.flush(cursor)
-        cursor.execute("update base.ids set is_alias = true where post_key = ?", [key])
-        self._add(post_id, key, is_alias=False)
-        self.renamed[key] = post_id
+        elif _is_feed(self._names[key]):
+            self.flush(cursor)
+            cursor.execute("update base.ids set is_alias = true where post_key = ?", [key])
+            self._add(post_id, key, is_alias=False)
+            self.renamed[key] = post_id
+            self.retold = True
+        else:  # two native ids: two posts, whatever their links say
+            self.resolve(cursor, [post_id])
 
     def _merge(self, cursor: Cursor, old: int, new: int) -> None:
         """Two keys turn out to be one post. Rare: both were named before anyone knew."""
-        if self._names[old].partition(":")[0] != "feed":
-            return  # two native ids: two posts, whatever their links say
+        if not _is_feed(self._names[old]):
+            old, new = new, old
+        if not _is_feed(self._names[old]):
+            return  # two native ids again
         self.flush(cursor)
-        for table, columns in _KEYED.items():
-            for column in columns:
-                cursor.execute(f"update {table} set {column} = ? where {column} = ?", [new, old])
-        cursor.execute(
-            "update base.ids set post_key = ?, is_alias = true where post_key = ?", [new, old]
-        )
-        for table in ("base.posts", "base.versions", "base.links"):
-            kept = cursor.execute(f"select 1 from {table} where post_key = ? limit 1", [new])
-            if kept:
-                cursor.execute(f"delete from {table} where post_key = ?", [old])
-            else:
-                cursor.execute(f"update {table} set post_key = ? where post_key = ?", [new, old])
+        _merge_rows(cursor, old, new)
         self.merged[old] = new
         self.renamed[new] = self._names[new]
+        self.retold = True
         self._keys = {i: new if k == old else k for i, k in self._keys.items()}
+        self._names.pop(old)
 
     def flush(self, cursor: Cursor) -> None:
         """Write new ids, and new names into the posts that carry them."""
@@ -167,3 +172,52 @@ class Ids:
                     f"update base.posts set {kind}_id = ? where {kind}_key = ?", [name, key]
                 )
         self.renamed = {}
+
+
+def _is_feed(post_id: str) -> bool:
+    """Is it the id of an item whose own network nobody has named?"""
+    return post_id.startswith("feed:")
+
+
+def _merge_rows(cursor: Cursor, old: int, new: int) -> None:
+    """Make everything about `old` be about `new`; where both have a row, that of `new` stands."""
+    cursor.execute(
+        "update base.sightings as s set first_at = least(s.first_at, o.first_at), "
+        "last_at = greatest(s.last_at, o.last_at) from base.sightings as o "
+        "where s.post_key = ? and o.post_key = ? and s.source_id = o.source_id",
+        [new, old],
+    )
+    once = {"base.sightings": ("source_id", ""), **_ONCE}
+    for table, (column, which) in once.items():
+        cursor.execute(
+            f"delete from {table} where post_key = ? {which} and {column} in "
+            f"(select {column} from {table} where post_key = ? {which})",
+            [old, new],
+        )
+    _merge_posts(cursor, old, new)
+    for table, columns in _KEYED.items():
+        for column in columns:
+            cursor.execute(f"update {table} set {column} = ? where {column} = ?", [new, old])
+    cursor.execute(
+        "update base.ids set post_key = ?, is_alias = true where post_key = ?", [new, old]
+    )
+
+
+def _merge_posts(cursor: Cursor, old: int, new: int) -> None:
+    tables = ("base.posts", "base.versions", "base.links")
+    if not cursor.execute("select 1 from base.posts where post_key = ?", [new]):
+        for table in tables:
+            cursor.execute(f"update {table} set post_key = ? where post_key = ?", [new, old])
+        return
+    # First seen when either of them was; no time may lie far behind that.
+    cursor.execute(
+        "update base.posts as p set first_seen_at = o.first_seen_at, source_id = o.source_id, "
+        "clock = if(p.created_at > o.first_seen_at + interval 5 minute, 'first_seen', p.clock), "
+        "created_at = "
+        "if(p.created_at > o.first_seen_at + interval 5 minute, o.first_seen_at, p.created_at) "
+        "from base.posts as o where p.post_key = ? and o.post_key = ? "
+        "and o.first_seen_at < p.first_seen_at",
+        [new, old],
+    )
+    for table in tables:
+        cursor.execute(f"delete from {table} where post_key = ?", [old])

@@ -10,7 +10,7 @@ from typing import Any
 from monitor.errors import AccessDenied
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
-from monitor.types import GapReason, Outcome, Poll, Source
+from monitor.types import Gap, GapReason, Outcome, Poll
 
 __all__ = ["Observation", "Observations"]
 
@@ -21,8 +21,10 @@ _GAP = {
     "gap_id": "BIGINT", "source_id": "VARCHAR", "event_id": "VARCHAR", "post_key": "BIGINT",
     "concerns": "VARCHAR", "started_at": "TIMESTAMP", "ended_at": "TIMESTAMP", "reason": "VARCHAR",
     "missing": "BIGINT", "filled_at": "TIMESTAMP", "recorded_at": "TIMESTAMP",
+    "is_stated": "BOOLEAN",
 }  # fmt: skip
 _END = {"gap_id": "BIGINT", "ended_at": "TIMESTAMP", "filled_at": "TIMESTAMP"}
+_TOLERANCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def observe(poll: Poll, previous: datetime | None, *, overlaps: bool) -> Observa
     harvest = poll.harvest
     whole = harvest.complete or not harvest.posts
     if previous is None:
-        if whole:
+        if harvest.complete:
             return Observation(EVER, overlaps=True)
         return Observation(_oldest(poll), overlaps=True)
     if whole or overlaps or harvest.unchanged:
@@ -70,15 +72,29 @@ class _Open:
 
 
 @dataclass(slots=True)
+class _Hole:
+    """An interval that ended unobserved; a later poll may fill it still."""
+
+    gap_id: int
+    started_at: datetime
+    ended_at: datetime
+
+
+_Stated = tuple[int | None, str, str]
+"""What tells stated gaps of a source apart: post key, reason, concerns."""
+
+
+@dataclass(slots=True)
 class Observations:
     """The open gaps and last successes of all sources, as far as the writer needs them."""
 
     next_gap: int = 1
     last_success: dict[str, datetime] = field(default_factory=dict)
     _time: dict[str, _Open] = field(default_factory=dict)  # source → its open hole in time
-    _count: dict[str, dict[tuple[int, str], _Open]] = field(default_factory=dict)
+    _holes: dict[str, list[_Hole]] = field(default_factory=dict)
+    _stated: dict[str, dict[_Stated, _Open]] = field(default_factory=dict)
     _new: list[tuple[Any, ...]] = field(default_factory=list)
-    _ended: list[tuple[int, datetime, datetime | None]] = field(default_factory=list)
+    _ended: dict[int, tuple[datetime, datetime | None]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, cursor: Cursor) -> Observations:
@@ -91,15 +107,29 @@ class Observations:
             "where outcome in ('ok', 'unchanged') group by all"
         ):
             made.last_success[source_id] = at.replace(tzinfo=UTC)
-        for gap_id, source, key, started, reason, missing in cursor.execute(
-            "select gap_id, source_id, post_key, started_at, reason, missing from base.gaps "
-            "where ended_at is null"
+        for (
+            gap_id,
+            source,
+            key,
+            concerns,
+            started,
+            ended,
+            reason,
+            missing,
+            stated,
+        ) in cursor.execute(
+            "select gap_id, source_id, post_key, concerns, started_at, ended_at, reason, missing, "
+            "coalesce(is_stated, post_key is not null) from base.gaps "
+            "where ended_at is null or (filled_at is null and post_key is null) order by gap_id"
         ):
             gap = _Open(gap_id, started.replace(tzinfo=UTC), reason, missing)
-            if key is None:
+            if stated and ended is None:
+                made._stated.setdefault(source, {})[key, reason, concerns] = gap
+            elif not stated and ended is None:
                 made._time[source] = gap
-            else:
-                made._count.setdefault(source, {})[key, reason] = gap
+            elif not stated:
+                hole = _Hole(gap_id, gap.started_at, ended.replace(tzinfo=UTC))
+                made._holes.setdefault(source, []).append(hole)
         return made
 
     def record(
@@ -108,15 +138,17 @@ class Observations:
         """Take one poll in; the moment back to which it observed, None if it failed."""
         source_id = poll.source.source_id
         if poll.outcome in (Outcome.ERROR, Outcome.THROTTLED):
-            self.open(source_id, _reason(poll), self.last_success.get(source_id, watched_since),
-                      poll.finished_at, now)  # fmt: skip
+            since = self.last_success.get(source_id, watched_since)
+            self.open(source_id, _reason(poll), since, poll.finished_at, now)
+            self._state(poll, ids, now, whole=False)
             return None
         seen = observe(poll, self.last_success.get(source_id), overlaps=overlaps)
         self._close_time(source_id, poll, seen, now)
-        if poll.outcome == Outcome.OK and (poll.harvest.complete or poll.harvest.gaps):
-            self._counts(poll, ids, now)
+        filled_from = self._fill(source_id, poll, seen, now)
+        if poll.outcome == Outcome.OK:
+            self._state(poll, ids, now, whole=True)
         self.last_success[source_id] = poll.started_at
-        return seen.observed_from
+        return min(seen.observed_from, filled_from)
 
     def open(
         self, source_id: str, reason: GapReason, since: datetime, at: datetime, now: datetime
@@ -126,88 +158,101 @@ class Observations:
         if before is not None and before.reason == reason:
             return
         if before is not None:
-            self._ended.append((before.gap_id, at, None))
+            at = max(at, before.started_at)
+            self._end(source_id, before, at)
             since = at
         self._time[source_id] = self._add(source_id, None, "posts", since, reason, None, now)
+
+    def close(self, source_id: str, at: datetime) -> None:
+        """Nobody watches a source any more: what was open ends without having been seen."""
+        if (gap := self._time.pop(source_id, None)) is not None:
+            self._ended[gap.gap_id] = (max(at, gap.started_at), None)
+        for gap in self._stated.pop(source_id, {}).values():
+            self._ended[gap.gap_id] = (max(at, gap.started_at), None)
+
+    def _end(self, source_id: str, gap: _Open, at: datetime) -> None:
+        self._ended[gap.gap_id] = (at, None)
+        self._holes.setdefault(source_id, []).append(_Hole(gap.gap_id, gap.started_at, at))
 
     def _close_time(self, source_id: str, poll: Poll, seen: Observation, now: datetime) -> None:
         gap = self._time.pop(source_id, None)
         if gap is not None:
-            end = min(poll.started_at, max(gap.started_at, seen.observed_from))
-            filled = seen.overlaps and seen.observed_from <= gap.started_at
-            self._ended.append(
-                (gap.gap_id, poll.started_at if filled else end, now if filled else None)
-            )
+            whole = seen.observed_from <= gap.started_at
+            end = poll.started_at if whole else min(poll.started_at, seen.observed_from)
+            self._end(source_id, gap, max(gap.started_at, end))
         elif seen.lost_from is not None and seen.observed_from > seen.lost_from:
             made = self._add(
                 source_id, None, "posts", seen.lost_from, GapReason.PAGE_CAP, None, now
             )
-            self._ended.append((made.gap_id, seen.observed_from, None))
+            self._end(source_id, made, seen.observed_from)
 
-    def _counts(self, poll: Poll, ids: Ids, now: datetime) -> None:
-        """The poll states all count gaps of its source: end what is gone, begin what is new."""
+    def _fill(self, source_id: str, poll: Poll, seen: Observation, now: datetime) -> datetime:
+        """Mark the holes that this poll fetched after all; the start of the earliest of them."""
+        start, left = seen.observed_from, []
+        for hole in self._holes.pop(source_id, []):
+            fetched = poll.harvest.complete or hole.started_at >= seen.observed_from
+            if fetched and hole.ended_at <= poll.started_at:
+                self._ended[hole.gap_id] = (hole.ended_at, now)
+                start = min(start, hole.started_at)
+            else:
+                left.append(hole)
+        if left:
+            self._holes[source_id] = left
+        return start
+
+    def _state(self, poll: Poll, ids: Ids, now: datetime, *, whole: bool) -> None:
+        """Begin the gaps that a poll states; with `whole`, it states all: end what is gone."""
         source_id = poll.source.source_id
-        before = self._count.get(source_id, {})
-        after: dict[tuple[int, str], _Open] = {}
-        for gap in poll.harvest.gaps:
-            if gap.post_id is None:
-                continue
-            key = (ids.key(gap.post_id), str(gap.reason))
+        before = self._stated.get(source_id, {})
+        after: dict[_Stated, _Open] = {} if whole else dict(before)
+        for key, gap in _by_kind(poll.harvest.gaps, ids).items():
             old = before.get(key)
             if old is not None and old.missing == gap.missing:
                 after[key] = old
                 continue
             since = old.started_at if old else poll.finished_at
             after[key] = self._add(
-                source_id, key[0], gap.concerns, since, gap.reason, gap.missing, now
+                source_id, key[0], gap.concerns, since, gap.reason, gap.missing, now, stated=True
             )
         kept = {gap.gap_id for gap in after.values()}
-        for gap_ in before.values():
-            if gap_.gap_id not in kept:
-                self._ended.append((gap_.gap_id, poll.finished_at, now))
-        self._count[source_id] = after
+        for key, gone in before.items():
+            if gone.gap_id not in kept:
+                seen = key not in after and (key[0] is not None or poll.harvest.complete)
+                at = max(poll.finished_at, gone.started_at)
+                self._ended[gone.gap_id] = (at, now if seen else None)
+        self._stated[source_id] = after
 
     def _add(  # noqa: PLR0917 - a gap as it is
         self, source_id: str, key: int | None, concerns: str, since: datetime, reason: GapReason,
-        missing: int | None, now: datetime,
+        missing: int | None, now: datetime, *, stated: bool = False,
     ) -> _Open:  # fmt: skip
         made = _Open(self.next_gap, since, str(reason), missing)
         self.next_gap += 1
-        self._new.append(
-            (
-                made.gap_id,
-                source_id,
-                None,
-                key,
-                concerns,
-                since,
-                None,
-                str(reason),
-                missing,
-                None,
-                now,
-            )
-        )
+        self._new.append((
+            made.gap_id, source_id, None, key, concerns, since, None, str(reason), missing, None,
+            now, stated,
+        ))  # fmt: skip
         return made
 
     def downtime(
         self,
-        sources: Iterable[tuple[Source, datetime]],
+        sources: Iterable[tuple[str, datetime, datetime | None]],
         now: datetime,
         alive_until: datetime | None,
     ) -> None:
         """At start: who would have been polled while nobody ran was not seen.
 
         Args:
-            sources: each with the moment since when it is watched.
+            sources: ids, each with the moment since when it is watched and when it was due next.
             alive_until: the last sign of life in the database, if there is one.
         """
-        for source, watched_since in sources:
-            last = self.last_success.get(source.source_id, watched_since)
-            if source.source_id in self._time and alive_until is not None:
+        for source_id, watched_since, next_at in sources:
+            if next_at is None or now - next_at <= _TOLERANCE:
+                continue
+            last = self.last_success.get(source_id, watched_since)
+            if source_id in self._time and alive_until is not None:
                 last = max(last, alive_until)
-            if now - last > source.interval + timedelta(seconds=1):
-                self.open(source.source_id, GapReason.NOT_RUNNING, last, last, now)
+            self.open(source_id, GapReason.NOT_RUNNING, last, last, now)
 
     def flush(self, cursor: Cursor) -> None:
         """Write what changed."""
@@ -216,9 +261,16 @@ class Observations:
             "update base.gaps set ended_at = g.ended_at, filled_at = g.filled_at "
             "from {given} as g where base.gaps.gap_id = g.gap_id",
             _END,
-            self._ended,
+            [(gap_id, *ends) for gap_id, ends in self._ended.items()],
         )
-        self._new, self._ended = [], []
+        self._new, self._ended = [], {}
+
+
+def _by_kind(gaps: Iterable[Gap], ids: Ids) -> dict[_Stated, Gap]:
+    return {
+        (ids.key(gap.post_id) if gap.post_id else None, str(gap.reason), gap.concerns): gap
+        for gap in gaps
+    }
 
 
 def _reason(poll: Poll) -> GapReason:

@@ -10,11 +10,13 @@ from typing import Any
 
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
-from monitor.types import Poll, Post, PostState
+from monitor.types import Poll, Post, PostState, SourceKind
 
 __all__ = ["Change", "PostRow", "changes", "clock", "gather", "write_posts"]
 
 _LATE = timedelta(minutes=5)
+_SEES_HIDING = (SourceKind.THREAD, SourceKind.SITE)
+"""Where an announcer's choice to hide a reply is shown; other lists show the reply as it is."""
 
 _POST = {
     "post_key": "BIGINT", "post_id": "VARCHAR", "network": "VARCHAR", "url": "VARCHAR",
@@ -34,8 +36,8 @@ _VERSION = {
     "edited_at": "TIMESTAMP", "state": "VARCHAR",
 }  # fmt: skip
 _VERSIONED = ("author_name", "title", "text", "edited_at", "state")
-_FIXED = ("post_key", "post_id", "network", "created_at", "claimed_at", "clock", "first_seen_at",
-          "source_id")  # fmt: skip
+_CLOCKS = ("created_at", "claimed_at", "clock")
+_EDGES = ("reply_to", "root", "quoted")
 
 PostRow = dict[str, Any]
 
@@ -49,8 +51,12 @@ class Shown:
 
     @property
     def native(self) -> bool:
-        """Does the source read the post's own network?"""
-        return self.poll.source.network == self.post.network
+        """Does the source read the post's own network? No feed is at home with another's items."""
+        return self.poll.source.network == self.post.network != "feed"
+
+    def same_as(self, other: Shown) -> bool:
+        """Would it change nothing to take this for `other`?"""
+        return self.native == other.native and _plain(self.post) == _plain(other.post)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +83,49 @@ def clock(post: Post, first_seen_at: datetime) -> tuple[datetime, str]:
     return first_seen_at, "first_seen"
 
 
+def consistent(polls: Iterable[Poll]) -> list[list[Poll]]:
+    """Polls in groups, in their order, so that no group says two things about one post.
+
+    Stored group by group they leave what they would leave one by one.
+    """
+    groups: list[list[Poll]] = []
+    said: dict[str, Shown | None] = {}  # None: gone
+    for poll in polls:
+        says: dict[str, Shown | None] = dict.fromkeys(poll.harvest.removed)
+        for post in poll.harvest.posts:
+            says |= dict.fromkeys((post.post_id, *post.aliases), Shown(post, poll))
+        # A source's second poll builds on its first.
+        again = groups and poll.source.source_id in {p.source.source_id for p in groups[-1]}
+        if not groups or again or any(_differ(says[i], said[i]) for i in says.keys() & said.keys()):
+            groups.append([])
+            said = {}
+        groups[-1].append(poll)
+        said |= says
+    return groups
+
+
+def _differ(one: Shown | None, other: Shown | None) -> bool:
+    return one is not other and (one is None or other is None or not one.same_as(other))
+
+
 def gather(polls: Sequence[Poll]) -> dict[str, Shown]:
-    """The posts of a group of polls, each once: a native source's word goes before a feed's."""
+    """The posts of a group of polls, each once: as its first poll shows it in the end."""
     found: dict[str, Shown] = {}
     for poll in polls:
         for post in poll.harvest.posts:
-            shown, before = Shown(post, poll), found.get(post.post_id)
-            if before is None or shown.native >= before.native:
-                found[post.post_id] = shown
+            before = found.get(post.post_id)
+            if before is None or before.poll is poll:
+                found[post.post_id] = Shown(post, poll)
     return found
 
 
+def _plain(post: Post) -> Post:
+    return replace(post, author_followers=None)
+
+
 def content_hash(post: Post) -> int:
-    """64 bits of all that a new look could change, counters and follower counts apart."""
-    plain = replace(post, author_followers=None, aliases=())
+    """64 bits of all that a new look could change but counts, aliases and the state."""
+    plain = replace(post, author_followers=None, aliases=(), state=PostState.LIVE)
     return int.from_bytes(hashlib.sha256(repr(plain).encode()).digest()[:8], "big", signed=True)
 
 
@@ -99,17 +134,18 @@ def row_of(shown: Shown, key: int, ids: Ids, now: datetime) -> PostRow:
     post, poll = shown.post, shown.poll
     created_at, whose = clock(post, poll.finished_at)
     edges = {
-        kind: ids.key(other) if other else None
+        kind: ids.key(other) if other and ids.key(other) != key else None
         for kind, other in (
             ("reply_to", post.reply_to_id), ("root", post.root_id), ("quoted", post.quoted_id),
         )
     }  # fmt: skip
     name = ids.name(key)
     return {
-        "post_key": key, "post_id": name, "network": name.partition(":")[0], "url": post.url,
-        "author_id": post.author_id, "author_handle": post.author_handle,
-        "author_name": post.author_name, "author_followers": post.author_followers,
-        "title": post.title, "text": post.text, "created_at": created_at,
+        "post_key": key, "post_id": name, "network": name.partition(":")[0],
+        "url": post.url or None, "author_id": post.author_id or None,
+        "author_handle": post.author_handle or None, "author_name": post.author_name or None,
+        "author_followers": post.author_followers,
+        "title": post.title or None, "text": post.text or None, "created_at": created_at,
         "claimed_at": post.claimed_at, "clock": whose, "first_seen_at": poll.finished_at,
         "edited_at": post.edited_at, "deleted_at": None, "state": str(post.state),
         **{f"{kind}_id": None if k is None else ids.name(k) for kind, k in edges.items()},
@@ -127,9 +163,9 @@ def changes(
 ) -> list[Change]:  # fmt: skip
     """What has to be written, given the `stored` rows of all posts that are shown or removed."""
     found: dict[int, Change] = {}
-    for one in shown:
+    for one in sorted(shown, key=lambda one: not one.native):
         key = ids.key(one.post.post_id)
-        if key in found:  # two ids of the group turned out to be one post
+        if key in found:  # two ids of one poll turned out to be one post
             continue
         before = stored.get(key)
         fresh = row_of(one, key, ids, now)
@@ -139,9 +175,11 @@ def changes(
             found[key] = change
     for post_id in removed:
         key = ids.key(post_id)
-        before = found[key].row if key in found else stored.get(key)
-        if before is not None and before["state"] not in (PostState.DELETED, PostState.ERASED):
-            found[key] = _removal(before, now, is_new=key in found and found[key].is_new)
+        before = stored.get(key)
+        if before is None or key in found:
+            continue
+        if before["state"] not in (PostState.DELETED, PostState.ERASED):
+            found[key] = _removal(before, now)
     return list(found.values())
 
 
@@ -152,30 +190,34 @@ def _update(before: PostRow, fresh: PostRow, shown: Shown) -> Change | None:
     takes_over = fresh["content_source"] == "network" != before["content_source"]
     if not takes_over and fresh["content_source"] != before["content_source"]:
         return None
-    unchanged = fresh["content_hash"] == before["content_hash"]
-    if not takes_over and unchanged and before["state"] == fresh["state"]:
+    row = {**fresh, **{c: before[c] for c in ("first_seen_at", "source_id")}}
+    if takes_over:  # what a stranger said of its time and place counts no more
+        row["created_at"], row["clock"] = clock(shown.post, before["first_seen_at"])
+    else:
+        row |= {column: before[column] for column in _CLOCKS}
+        for kind in _EDGES:  # an edge once known is not forgotten
+            if row[f"{kind}_key"] is None:
+                row[f"{kind}_key"], row[f"{kind}_id"] = before[f"{kind}_key"], before[f"{kind}_id"]
+    if before["state"] == PostState.HIDDEN and shown.poll.source.kind not in _SEES_HIDING:
+        row["state"] = before["state"] if row["state"] == PostState.LIVE else row["state"]
+    if row["author_followers"] is None:
+        row["author_followers"] = before["author_followers"]
+    watched = ("content_hash", "content_source", "state", "author_followers")
+    if all(row[column] == before[column] for column in watched):
         return None
-    row = {**fresh, **{column: before[column] for column in _FIXED}}
-    for kind in ("reply_to", "root", "quoted"):  # an edge once known is not forgotten
-        if row[f"{kind}_key"] is None:
-            row[f"{kind}_key"], row[f"{kind}_id"] = before[f"{kind}_key"], before[f"{kind}_id"]
-    is_version = any(_same(row[c]) != _same(before[c]) for c in _VERSIONED)
+    is_version = any(row[column] != before[column] for column in _VERSIONED)
     row["version"] = before["version"] + is_version
     return Change(row, shown.post, is_new=False, new_version=is_version)
 
 
-def _same(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-
-def _removal(before: PostRow, now: datetime, *, is_new: bool) -> Change:
+def _removal(before: PostRow, now: datetime) -> Change:
     row = {
         **before,
         "state": str(PostState.DELETED), "deleted_at": now, "text": None, "title": None,
-        "author_name": None, "content_hash": None, "version": before["version"] + (not is_new),
+        "author_name": None, "content_hash": None, "version": before["version"] + 1,
         "recorded_at": now,
     }  # fmt: skip
-    return Change(row, None, is_new=is_new, new_version=True)
+    return Change(row, None, is_new=False, new_version=True)
 
 
 def stored_rows(cursor: Cursor, keys: Iterable[int]) -> dict[int, PostRow]:
@@ -185,7 +227,11 @@ def stored_rows(cursor: Cursor, keys: Iterable[int]) -> dict[int, PostRow]:
         {"post_key": "BIGINT"},
         [(key,) for key in keys],
     )
-    return {row[0]: dict(zip(_POST, row, strict=True)) for row in rows}
+    return {row[0]: dict(zip(_POST, map(_aware, row), strict=True)) for row in rows}
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def write_posts(cursor: Cursor, found: list[Change]) -> None:

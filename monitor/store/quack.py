@@ -6,6 +6,7 @@ computes can't be stopped by time (the extension has no limit); see docs/sql.md.
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from contextlib import suppress
@@ -47,8 +48,9 @@ class Quack:
             ) from error
         self.port = port
         attach = f"ATTACH 'quack:localhost:{port}' AS m (TOKEN '{token}')"
-        self._file.touch(mode=0o600)
-        self._file.write_text(attach + "\n", "utf8")
+        self._file.unlink(missing_ok=True)  # what a killed daemon left, whatever its mode
+        with open(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(attach + "\n")
         return attach
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from monitor.enrich.stream import Names
 from monitor.enrich.terms import any_of, parse
 from monitor.store.catalogue import account_key, url_hash
 from monitor.store.database import Cursor
+from monitor.store.ids import Ids
 from monitor.store.posts import Change, PostRow
 from monitor.types import Relation
 
@@ -25,6 +26,11 @@ _REACTION = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "relation": "VARCHAR", "depth": "INTEGER",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
+_Placed = tuple[str, int | None]
+"""Relation and depth."""
+_CHUNK = 20_000
+_ORDER = [str(relation) for relation in Relation]
+_BY_WORDS = (Relation.PRESS, Relation.MENTION)
 _FACTS = (
     "p.post_key, p.reply_to_key, p.root_key, p.quoted_key, p.created_at, p.title, p.text, "
     "p.is_article, p.source_id, p.network, p.author_id, p.author_handle, "
@@ -109,19 +115,15 @@ class Relations:
             if (hashed := url_hash(url)) is not None:
                 self.rules.by_url.setdefault(hashed, set()).add(event_id)
 
-    def apply(
-        self, cursor: Cursor, found: Iterable[Change], fresh: set[int], now: datetime
-    ) -> None:
+    def apply(self, cursor: Cursor, found: Iterable[Change], ids: Ids, now: datetime) -> None:
         """Write links, streams and relations of posts that are new or changed.
 
-        Args:
-            fresh: keys that nobody had named before this transaction: nothing can hang on them.
+        A change may move what hangs on a post; on an id that nobody had named nothing can hang.
         """
         live = [c for c in found if c.post is not None]
         _write_links(cursor, live)
-        keys = {c.row["post_key"] for c in live}
-        named_before = {c.row["post_key"] for c in live if c.is_new} - fresh
-        self.refresh(cursor, keys | _descendants(cursor, named_before), now)
+        keys = {c.row["post_key"] for c in live} | set(ids.merged.values())
+        self.refresh(cursor, keys | _descendants(cursor, keys - ids.fresh), now)
 
     def refresh_events(self, cursor: Cursor, event_ids: list[str], now: datetime) -> None:
         """Decide anew about everything that belongs, or could belong, to these events."""
@@ -144,17 +146,39 @@ class Relations:
         keys = {row[0] for row in [*tops, *linked]}
         self.refresh(cursor, keys | _descendants(cursor, keys), now)
 
+    def refresh_companies(self, cursor: Cursor, company_ids: list[str], now: datetime) -> None:
+        """Decide anew about everything that is, or could be, in the streams of these companies."""
+        if not company_ids:
+            return
+        rows = cursor.execute(
+            "select post_key from base.mentions where company_id = any(?)", [company_ids]
+        )
+        keys = {row[0] for row in rows}
+        (end,) = cursor.execute("select coalesce(max(post_key), 0) from base.posts")[0]
+        for start in range(0, end + 1, _CHUNK):
+            for row in _fetch(cursor, range(start, start + _CHUNK)).values():
+                own = {self._own.get(account) for account in row.accounts}
+                if not own.isdisjoint(company_ids) or not self._names.companies_in(
+                    row.words
+                ).isdisjoint(company_ids):
+                    keys.add(row.key)
+        self.refresh(cursor, keys | _descendants(cursor, keys), now)
+
     def refresh(self, cursor: Cursor, keys: set[int], now: datetime) -> None:
         """Compute streams and relations of these posts and write what changed."""
         if not keys:
             return
         rows = _fetch(cursor, keys)
-        outside = {k for r in rows.values() for k in (r.parent, r.root) if k} - rows.keys()
+        tops = _tops(cursor, [row for row in rows.values() if row.parent and not row.root])
+        outside = {k for r in rows.values() for k in (r.parent, r.root) if k} | set(tops.values())
+        outside -= rows.keys()
         known = _known(cursor, outside)
         owners = self._owners(rows, _fetch(cursor, outside))
         links = _links(cursor, keys)
         batch = {
-            key: self._facts(row, owners.get(row.root or key, frozenset()), links.get(key, set()))
+            key: self._facts(
+                row, owners.get(row.root or tops.get(key, key), frozenset()), links.get(key, set())
+            )
             for key, row in rows.items()
         }
         related = relate(batch, known, self.rules)
@@ -163,8 +187,8 @@ class Relations:
             for key in batch
         }
         gone = {key for key, row in rows.items() if row.is_gone}
-        _write_mentions(cursor, streams, gone, now)
-        _write_reactions(cursor, related, gone, now)
+        _write_mentions(cursor, streams, {c.id for c in self._config.companies}, gone, now)
+        _write_reactions(cursor, related, self.rules.company_of.keys(), gone, now)
 
     def _owners(
         self, rows: Mapping[int, _Row], roots: Mapping[int, _Row]
@@ -213,6 +237,20 @@ def _descendants(cursor: Cursor, keys: set[int]) -> set[int]:
     return {row[0] for row in rows}
 
 
+def _tops(cursor: Cursor, rows: Iterable[_Row]) -> dict[int, int]:
+    """Where the threads of posts begin whose sources name a parent only, as far as it is stored."""
+    found = cursor.lookup(
+        "with recursive up as (select post_key as below, parent as post_key from {given} union "
+        "select u.below, coalesce(p.root_key, p.reply_to_key) from up as u "
+        "join base.posts as p using (post_key) where p.reply_to_key is not null) "
+        "select u.below, u.post_key from up as u join base.posts as p using (post_key) "
+        "where p.reply_to_key is null",
+        {"post_key": "BIGINT", "parent": "BIGINT"},
+        [(row.key, row.parent) for row in rows],
+    )
+    return dict(found)
+
+
 def _known(cursor: Cursor, keys: Iterable[int]) -> dict[int, dict[str, Related]]:
     found: dict[int, dict[str, Related]] = {}
     for event_id, key, relation, depth in cursor.lookup(
@@ -252,8 +290,9 @@ def _write_links(cursor: Cursor, found: list[Change]) -> None:
 
 
 def _write_mentions(
-    cursor: Cursor, streams: Mapping[int, Iterable[str]], gone: set[int], now: datetime
-) -> None:
+    cursor: Cursor, streams: Mapping[int, Iterable[str]], watched: Container[str], gone: set[int],
+    now: datetime,
+) -> None:  # fmt: skip
     wanted = {(company, key) for key, companies in streams.items() for company in companies}
     stored = set(
         cursor.lookup(
@@ -263,30 +302,41 @@ def _write_mentions(
             [(key,) for key in streams],
         )
     )
-    ended = {pair for pair in stored - wanted if pair[1] not in gone}
+    ended = {pair for pair in stored - wanted if pair[0] in watched and pair[1] not in gone}
     _supersede(cursor, "base.mentions", "company_id", ended, now)
     cursor.insert("base.mentions", _MENTION, [(*pair, now) for pair in sorted(wanted - stored)])
 
 
 def _write_reactions(
-    cursor: Cursor, related: Mapping[int, Mapping[str, Related]], gone: set[int], now: datetime
-) -> None:
-    wanted = {
-        (event_id, key): (str(r.relation), r.depth)
-        for key, events in related.items() for event_id, r in events.items()
-    }  # fmt: skip
-    stored = {
-        (event_id, key): (str(r.relation), r.depth)
-        for key, events in _known(cursor, related).items() for event_id, r in events.items()
-    }  # fmt: skip
-    wanted |= {
-        pair: value for pair, value in stored.items()
-        if pair[1] in gone and (pair not in wanted or value[0] != Relation.MENTION)
-    }  # fmt: skip
+    cursor: Cursor, related: Mapping[int, Mapping[str, Related]], watched: Container[str],
+    gone: set[int], now: datetime,
+) -> None:  # fmt: skip
+    wanted = _pairs(related)
+    # What an archived event has stays as it is.
+    stored = {p: r for p, r in _pairs(_known(cursor, related)).items() if p[0] in watched}
+    for pair, before in stored.items():
+        # Its place and links are known still; what its words made of it was decided before.
+        if (
+            pair[1] in gone
+            and before[0] in _BY_WORDS
+            and not _goes_before(wanted.get(pair), before)
+        ):
+            wanted[pair] = before
     ended = {pair for pair, value in stored.items() if wanted.get(pair) != value}
     _supersede(cursor, "base.reactions", "event_id", ended, now)
     rows = [(*p, *v, now) for p, v in sorted(wanted.items()) if stored.get(p) != v]
     cursor.insert("base.reactions", _REACTION, rows)
+
+
+def _pairs(related: Mapping[int, Mapping[str, Related]]) -> dict[tuple[str, int], _Placed]:
+    return {
+        (event_id, key): (str(r.relation), r.depth)
+        for key, events in related.items() for event_id, r in events.items()
+    }  # fmt: skip
+
+
+def _goes_before(one: _Placed | None, other: _Placed) -> bool:
+    return one is not None and _ORDER.index(one[0]) < _ORDER.index(other[0])
 
 
 def _supersede(

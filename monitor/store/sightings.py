@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
-from monitor.store.posts import Change
+from monitor.store.posts import Change, PostRow
 from monitor.types import Known, Poll, PostState
 
 __all__ = ["Sightings", "SourceMemory"]
@@ -47,7 +47,7 @@ class Sightings:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._memories: dict[str, SourceMemory] = {}
-        self._pending: list[tuple[str, str, str, datetime, Known | None]] = []
+        self._pending: list[tuple[str, str, str, datetime, Known]] = []
 
     def memory(self, source_id: str) -> SourceMemory:
         """The memory of one source."""
@@ -71,9 +71,17 @@ class Sightings:
             )  # fmt: skip
         return made
 
-    def write(self, cursor: Cursor, polls: list[Poll], ids: Ids, found: list[Change]) -> set[str]:
-        """Store what the polls saw; the sources that showed something they had shown before."""
-        rows = {c.row["post_id"]: c.row for c in found}
+    def write(
+        self, cursor: Cursor, polls: list[Poll], ids: Ids, stored: Mapping[int, PostRow],
+        found: list[Change],
+    ) -> set[str]:  # fmt: skip
+        """Store what the polls saw; the sources that showed something they had shown before.
+
+        Args:
+            stored: the rows of the posts as they stood before the changes that were `found`.
+        """
+        rows = {**stored, **{c.row["post_key"]: c.row for c in found}}
+        waiting = {(source, alias): at for source, alias, _, at, _ in self._pending}
         new: dict[tuple[int, str], tuple[datetime, datetime]] = {}
         moved: list[tuple[int, str, datetime]] = []
         overlapping = set()
@@ -83,17 +91,16 @@ class Sightings:
             for post in poll.harvest.posts:
                 key = ids.key(post.post_id)
                 name, at = ids.name(key), poll.finished_at
-                last = memory.last_at.get(name) or memory.last_at.get(
-                    memory.ids.get(post.post_id, "")
-                )
+                last = waiting.get((source_id, name)) or _last(memory, name, post.post_id)
                 if last is None:
                     new[key, source_id] = (new.get((key, source_id), (at, at))[0], at)
                 else:
                     overlapping.add(source_id)
                     if at - last >= _EXACT_TO:
                         moved.append((key, source_id, at))
-                row = rows.get(name)
-                known = _known(row) if row else None
+                    else:
+                        at = last  # what is remembered is what is written
+                known = _known(rows[key], name)
                 for alias in (name, post.post_id, *post.aliases):
                     self._pending.append((source_id, alias, name, at, known))
         self._change_states(found)
@@ -113,25 +120,30 @@ class Sightings:
             for source_id, memory in self._memories.items():
                 if name in memory.known:
                     at = memory.last_at[name]
-                    self._pending.append((source_id, name, name, at, _known(change.row)))
+                    self._pending.append((source_id, name, name, at, _known(change.row, name)))
 
-    def keep(self) -> None:
-        """The transaction stands: remember what it wrote."""
+    def keep(self, *, retold: bool = False) -> None:
+        """The transaction stands: remember what it wrote.
+
+        Args:
+            retold: posts got other names; memories are read anew.
+        """
         for source_id, alias, name, at, known in self._pending:
             memory = self._memories[source_id]
             memory.ids[alias] = name
             memory.last_at[name] = max(at, memory.last_at.get(name, at))
-            if known is not None:
-                memory.known[name] = known
+            memory.known[name] = known
         self._pending.clear()
+        if retold:
+            self._memories.clear()
 
 
-def _known(row: Mapping[str, object]) -> Known:
-    created_at = row["created_at"]
-    assert isinstance(created_at, datetime)  # noqa: S101 - for the type checker
+def _last(memory: SourceMemory, name: str, post_id: str) -> datetime | None:
+    return memory.last_at.get(name) or memory.last_at.get(memory.ids.get(post_id, ""))
+
+
+def _known(row: PostRow, name: str) -> Known:
     return Known(
-        post_id=str(row["post_id"]),
-        reply_to_id=str(row["reply_to_id"]) if row["reply_to_id"] else None,
-        created_at=created_at.replace(tzinfo=UTC),
-        state=PostState(str(row["state"])),
-    )
+        post_id=name, reply_to_id=row["reply_to_id"], created_at=row["created_at"],
+        state=PostState(row["state"]),
+    )  # fmt: skip

@@ -22,9 +22,10 @@ CHECKS: dict[str, str] = {
         "where i.post_id is null"
     ),
     "an edge's key and id disagree": (
-        "select p.post_id from base.posts as p left join base.ids as i "
-        "on i.post_key = p.reply_to_key and i.post_id = p.reply_to_id "
-        "where p.reply_to_id is not null and i.post_id is null"
+        "select p.post_id from base.posts as p, unnest([(p.reply_to_id, p.reply_to_key), "
+        "(p.root_id, p.root_key), (p.quoted_id, p.quoted_key)]) as e (edge) "
+        "left join base.ids as i on i.post_key = edge[2] and i.post_id = edge[1] "
+        "and not i.is_alias where (edge[1] is not null or edge[2] is not null) and i.post_id is null"
     ),
     "a post answers itself": "select post_id from posts where reply_to_id = post_id",
     "a post lacks its version": (
@@ -46,7 +47,30 @@ CHECKS: dict[str, str] = {
         "text, reply_to_id, root_id, quoted_id)"
     ),
     "a reaction stands twice": (
-        "select event_id, post_id from reactions group by all having count(*) > 1"
+        "select event_id, post_id from reactions group by event_id, post_id having count(*) > 1"
+    ),
+    "a mention stands twice": (
+        "select post_id from company_mentions group by company_id, post_id having count(*) > 1"
+    ),
+    "a reaction's or mention's post is missing": (
+        "select post_key from base.reactions anti join base.posts using (post_key) "
+        "where superseded_at is null union all "
+        "select post_key from base.mentions anti join base.posts using (post_key) "
+        "where superseded_at is null"
+    ),
+    "a post's version is not its content": (
+        "select p.post_id from base.posts as p join base.versions as v "
+        "on v.post_key = p.post_key and v.version = p.version where p.state <> 'erased' and "
+        "(p.text is distinct from v.text or p.title is distinct from v.title "
+        "or p.state is distinct from v.state)"
+    ),
+    "a last counter is not the last": (
+        "select post_key from base.engagement_last as l where observed_at <> "
+        "(select max(e.observed_at) from base.engagement as e "
+        "where e.post_key = l.post_key and e.source_id = l.source_id)"
+    ),
+    "a last counter stands twice": (
+        "select post_key from base.engagement_last group by post_key, source_id having count(*) > 1"
     ),
     "a sighting stands twice": (
         "select post_key from base.sightings group by post_key, source_id having count(*) > 1"
@@ -60,7 +84,7 @@ CHECKS: dict[str, str] = {
     "a gap ends before it starts": "select gap_id from base.gaps where ended_at < started_at",
     "two open gaps in time of one source": (
         "select source_id from base.gaps where ended_at is null and post_key is null "
-        "group by all having count(*) > 1"
+        "and not coalesce(is_stated, false) group by all having count(*) > 1"
     ),
 }
 

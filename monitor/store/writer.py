@@ -6,10 +6,10 @@ under upserts. One writer, who looks up before it inserts, keeps ids unique; tes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,15 +17,22 @@ import msgspec
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import BadAnswer, UsageError
-from monitor.store.catalogue import load_sources, save_catalogue, save_sources
+from monitor.store.catalogue import load_sources, save_catalogue, save_sources, url_hash
 from monitor.store.counters import Counters
 from monitor.store.database import Database
 from monitor.store.ids import Ids
 from monitor.store.observation import Observations
-from monitor.store.posts import Change, changes, gather, stored_rows, write_posts
+from monitor.store.posts import (
+    Change,
+    changes,
+    consistent,
+    gather,
+    stored_rows,
+    write_posts,
+)
 from monitor.store.relate import Relations
 from monitor.store.sightings import Sightings, SourceMemory
-from monitor.types import GapReason, Poll, Post, Source
+from monitor.types import GapReason, Poll, Source
 
 __all__ = ["Entry", "Writer"]
 
@@ -43,6 +50,8 @@ _EXCLUSION = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "excluded_by": "VARCHAR",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
+_NEXT = timedelta(microseconds=1)
+_LONGEST_ERROR = 1000
 _CURSOR = {"source_id": "VARCHAR", "state": "JSON", "validators": "JSON"}
 
 
@@ -66,6 +75,7 @@ class Writer:
         self._config = config
         self._clock = clock
         self.entries: dict[str, Entry] = {}
+        self.can_poll: Callable[[Source], bool] = lambda _: True  # may a found source be polled?
         self._load()
         self._relations = Relations(self._cursor, config)
 
@@ -95,11 +105,12 @@ class Writer:
         now = self._clock.now()
         with self._transaction():
             self._ids.begin()
-            changed = save_catalogue(self._cursor, self._ids, self._config, now)
+            events, companies = save_catalogue(self._cursor, self._ids, self._config, now)
             self._ids.flush(self._cursor)
             self._save_derived(dict(derived), now)
             self._relations = Relations(self._cursor, self._config)
-            self._relations.refresh_events(self._cursor, changed, now)
+            self._relations.refresh_companies(self._cursor, companies, now)
+            self._relations.refresh_events(self._cursor, events, now)
             self._observations.flush(self._cursor)
 
     def _save_derived(self, derived: Mapping[Source, str | None], now: datetime) -> None:
@@ -119,11 +130,26 @@ class Writer:
                 entry.state, entry.next_at = "active", now
             touched.append(entry)
         for entry in self.entries.values():
+            if entry.source.origin == "found" and entry.source.source_id not in by_id:
+                touched += self._switch(entry, now)
             configured = entry.source.origin not in ("found", "import")
             if configured and entry.source.source_id not in by_id and entry.state != "archived":
                 entry.state, entry.next_at = "archived", None
+                self._observations.close(entry.source.source_id, now)
                 touched.append(entry)
         self._save_entries(touched)
+
+    def _switch(self, entry: Entry, now: datetime) -> list[Entry]:
+        """A found source whose network was switched on or off; [] if nothing changes."""
+        can = self.can_poll(entry.source)
+        if can and entry.state == "unavailable":
+            entry.state, entry.next_at = "active", now
+        elif not can and entry.state == "active":
+            entry.state, entry.next_at = "unavailable", None
+            self._observations.open(entry.source.source_id, GapReason.ACCESS, now, now, now)
+        else:
+            return []
+        return [entry]
 
     def started(self) -> None:
         """The daemon begins: what was due while nobody ran stands in `gaps`."""
@@ -131,10 +157,13 @@ class Writer:
         alive = self._cursor.execute("select max(finished_at) from base.polls")[0][0]
         with self._transaction():
             self._observations.downtime(
-                [(e.source, e.created_at) for e in self.entries.values() if e.state == "active"],
+                [
+                    (source_id, e.created_at, e.next_at)
+                    for source_id, e in self.entries.items() if e.state == "active"
+                ],
                 now,
                 alive.replace(tzinfo=UTC) if alive else None,
-            )
+            )  # fmt: skip
             self._observations.flush(self._cursor)
 
     def memory(self, source_id: str) -> SourceMemory:
@@ -143,25 +172,32 @@ class Writer:
 
     def commit(self, polls: list[Poll]) -> list[int]:
         """Store a group of polls, all or nothing; how many posts each of them was first to show."""
-        now = self._clock.now()
+        now, counts, retold = self._clock.now(), [], False
         with self._transaction():
-            self._ids.begin()
-            shown, removed = gather(polls), _removed(polls)
-            self._resolve(polls, [s.post for s in shown.values()], removed)
-            keys = {self._ids.key(i) for i in [*shown, *removed]}
-            found = changes(
-                shown.values(), removed, stored_rows(self._cursor, keys), self._ids, now
-            )
-            write_posts(self._cursor, found)
-            self._ids.flush(self._cursor)
-            overlapping = self._sightings.write(self._cursor, polls, self._ids, found)
-            self._counters.write(self._cursor, polls, self._ids, now)
-            self._announce(polls)
-            self._relations.apply(self._cursor, found, self._ids.fresh, now)
-            counts = self._write_polls(polls, found, overlapping, now)
-            self._save_after(polls, now)
-            self._observations.flush(self._cursor)
-        self._sightings.keep()
+            for n, group in enumerate(consistent(polls)):
+                # Two versions of one post may come in one commit: their times tell them apart.
+                counts += self._store(group, now + n * _NEXT)
+                retold = retold or self._ids.retold
+        self._sightings.keep(retold=retold)
+        return counts
+
+    def _store(self, polls: list[Poll], now: datetime) -> list[int]:
+        """Store polls that do not contradict each other."""
+        self._ids.begin()
+        shown, removed = gather(polls), _removed(polls)
+        self._resolve(polls, removed)
+        keys = {self._ids.key(i) for i in [*shown, *removed]}
+        stored = stored_rows(self._cursor, keys)
+        found = changes(shown.values(), removed, stored, self._ids, now)
+        write_posts(self._cursor, found)
+        self._ids.flush(self._cursor)
+        overlapping = self._sightings.write(self._cursor, polls, self._ids, stored, found)
+        self._counters.write(self._cursor, polls, self._ids, now)
+        self._announce(polls, now)
+        self._relations.apply(self._cursor, found, self._ids, now)
+        counts = self._write_polls(polls, found, overlapping, now)
+        self._save_after(polls, now)
+        self._observations.flush(self._cursor)
         return counts
 
     @contextmanager
@@ -175,38 +211,49 @@ class Writer:
             self._relations.reload(self._cursor)
             raise
 
-    def _resolve(self, polls: list[Poll], posts: list[Post], removed: list[str]) -> None:
+    def _resolve(self, polls: list[Poll], removed: list[str]) -> None:
         ids: list[str] = []
-        self._ids.claim(self._cursor, posts)
-        for post in posts:
-            ids += [i for i in (post.post_id, post.reply_to_id, post.root_id, post.quoted_id) if i]
+        self._ids.claim(self._cursor, [post for poll in polls for post in poll.harvest.posts])
         for poll in polls:
             harvest = poll.harvest
+            for post in harvest.posts:
+                named = (post.post_id, post.reply_to_id, post.root_id, post.quoted_id)
+                ids += [i for i in named if i]
             ids += [e.post_id for e in harvest.engagement]
             ids += [c.post_id for c in harvest.claims]
             ids += [g.post_id for g in harvest.gaps if g.post_id]
-            ids += [p.post_id for p in harvest.posts]
             ids += [harvest.resolved] if harvest.resolved else []
         self._ids.resolve(self._cursor, [*ids, *removed])
 
-    def _announce(self, polls: list[Poll]) -> None:
+    def _announce(self, polls: list[Poll], now: datetime) -> None:
         """An announcement whose id had to be asked for is known now."""
         changed = set()
         for poll in polls:
-            resolved = poll.harvest.resolved
+            resolved, target = poll.harvest.resolved, poll.source.target
             if resolved is None or not poll.source.events:
                 continue
             key = self._ids.key(resolved)
+            same = {target, f"bluesky:{target}", *self._written_as(target, poll.source.events)}
             for row in self._cursor.execute(
                 "update base.announcements set post_key = $1, post_id = $2, network = $3 "
-                "where url = $4 and post_key is distinct from $1 and superseded_at is null "
-                "returning event_id",
-                [key, self._ids.name(key), resolved.partition(":")[0], poll.source.target],
-            ):
+                "where url = any($4) and event_id = any($5) and post_key is distinct from $1 "
+                "and superseded_at is null returning event_id",
+                [key, self._ids.name(key), self._ids.name(key).partition(":")[0], sorted(same),
+                 sorted(poll.source.events)],
+            ):  # fmt: skip
                 changed.add(row[0])
         if changed:
             self._relations.reload(self._cursor)
-            self._relations.refresh_events(self._cursor, sorted(changed), self._clock.now())
+            self._relations.refresh_events(self._cursor, sorted(changed), now)
+
+    def _written_as(self, target: str, events: Iterable[str]) -> list[str]:
+        """The announcements of `events` that mean the address `target`, as they are configured."""
+        hashed = url_hash(target)
+        urls = self._cursor.execute(
+            "select url from base.announcements where event_id = any(?) and superseded_at is null",
+            [sorted(events)],
+        )
+        return [url for (url,) in urls if hashed is not None and url_hash(url) == hashed]
 
     def _write_polls(
         self, polls: list[Poll], found: list[Change], overlapping: set[str], now: datetime
@@ -216,7 +263,7 @@ class Writer:
             if change.is_new:
                 source = change.row["source_id"]
                 first[source] = first.get(source, 0) + 1
-        rows, payloads, counts = [], [], []
+        rows, payloads, counts = [], {}, []
         for poll in polls:
             source_id, harvest = poll.source.source_id, poll.harvest
             observed_from = self._observations.record(
@@ -228,20 +275,20 @@ class Writer:
             rows.append((
                 self._next_poll, source_id, poll.started_at, poll.finished_at, str(poll.outcome),
                 harvest.http_status, harvest.requests, harvest.bytes, len(harvest.posts), new,
-                str(harvest.error) if harvest.error else None, observed_from, now,
+                _one_line(harvest.error), observed_from, now,
             ))  # fmt: skip
             if isinstance(harvest.error, BadAnswer) and harvest.error.payload:
-                payloads.append(
-                    (source_id, self._next_poll, harvest.error.url, harvest.error.payload, now)
-                )
+                payloads[source_id] = (
+                    source_id, self._next_poll, harvest.error.url, harvest.error.payload, now,
+                )  # fmt: skip
             self._next_poll += 1
         self._cursor.insert("base.polls", _POLL, rows)
         self._cursor.lookup(
             "delete from base.payloads where source_id in (select source_id from {given})",
             {"source_id": "VARCHAR"},
-            [row[:1] for row in payloads],
+            [(source_id,) for source_id in payloads],
         )
-        self._cursor.insert("base.payloads", _PAYLOAD, payloads)
+        self._cursor.insert("base.payloads", _PAYLOAD, list(payloads.values()))
         return counts
 
     def _save_after(self, polls: list[Poll], now: datetime) -> None:
@@ -273,10 +320,12 @@ class Writer:
         """A source found on the way: new, or serving more than before."""
         entry = self.entries.get(source.source_id)
         if entry is None:
-            entry = self.entries[source.source_id] = Entry(source, "active", now, now)
-            return entry
-        if entry.state == "archived":  # no longer configured, but there it is again
+            entry = self.entries[source.source_id] = Entry(source, "archived", None, now)
+        if entry.state == "archived":  # new, or no longer configured, but there it is again
             entry.source, entry.state, entry.next_at = source, "active", now
+            if not self.can_poll(source):
+                entry.state, entry.next_at = "unavailable", None
+                self._observations.open(source.source_id, GapReason.ACCESS, now, now, now)
             return entry
         known = entry.source
         companies, events = known.companies | source.companies, known.events | source.events
@@ -345,3 +394,7 @@ def _removed(polls: list[Poll]) -> list[str]:
     return [
         i for i in dict.fromkeys(i for p in polls for i in p.harvest.removed) if i not in served
     ]
+
+
+def _one_line(error: Exception | None) -> str | None:
+    return None if error is None else " ".join(str(error).split())[:_LONGEST_ERROR]

@@ -42,7 +42,9 @@ class Cassette:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = Lock()
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._manifest = folder / "manifest.json"
+        text = self._manifest.read_text("utf8") if self._manifest.exists() else "[]"
+        self._entries: dict[str, dict[str, Any]] = {one["url"]: one for one in json.loads(text)}
 
     def keep(self, url: str, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Write down one answer, in the place of an earlier one to `url`."""
@@ -56,7 +58,7 @@ class Cassette:
             self._entries[url] = entry
             (self._folder / name).write_bytes(body)
             lines = ",\n".join(json.dumps(one) for one in self._entries.values())
-            (self._folder / "manifest.json").write_text(f"[\n{lines}\n]\n", "utf8")
+            self._manifest.write_text(f"[\n{lines}\n]\n", "utf8")
 
 
 class _Plain(urllib.request.HTTPRedirectHandler):
@@ -71,9 +73,7 @@ class Proxy(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def __init__(
-        self, *args: Any, origin: str, cassette: Cassette, own: Mapping[str, str]
-    ) -> None:
+    def __init__(self, *args: Any, origin: str, cassette: Cassette, own: Mapping[str, str]) -> None:
         self._origin = origin
         self._cassette = cassette
         self._own = own
@@ -113,14 +113,17 @@ def main(folder: str, port: str, *servers: str) -> None:
     places = {origin: f"127.0.0.1:{int(port) + n}" for n, (_, _, origin) in enumerate(named)}
     own = {}
     for origin, place in places.items():
-        own |= {urlsplit(origin).netloc: place, quote(urlsplit(origin).netloc, ""): quote(place, "")}
+        own |= {
+            urlsplit(origin).netloc: place,
+            quote(urlsplit(origin).netloc, ""): quote(place, ""),
+        }
     for name, _, origin in named:
         cassette = Cassette(Path(folder) / name)
         handler = partial(Proxy, origin=origin, cassette=cassette, own=own)
         host, _, number = places[origin].partition(":")
         server = ThreadingHTTPServer((host, int(number)), handler)
         Thread(target=server.serve_forever, daemon=True).start()
-        print(f"{name}: {origin} at http://{places[origin]}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{name}: {origin} at http://{places[origin]}\n")
     ended = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -97,6 +97,12 @@ def test_numbers_stand_to_the_right_and_are_never_cut() -> None:
     assert {cells(line) for line in lines} == {40}
 
 
+def test_moments_are_never_cut() -> None:
+    moment = datetime(2026, 2, 12, 18)  # noqa: DTZ001 - as the store gives it
+    data = pl.DataFrame({"name": ["x" * 80] * 9, "moment": [moment] * 9})
+    assert render(data, 40).lines[2].endswith("…  2026-02-12T18:00:00Z")
+
+
 def test_few_wide_rows_stand_below_one_another() -> None:
     data = pl.DataFrame({f"column_{n}": ["some text"] for n in range(20)})
     assert render(data, 80).lines[19] == "column_19  some text"

@@ -133,10 +133,10 @@ class World:
         """Every row of a table twice."""
         self._rows += [(name, dict(row)) for name, row in self._rows if name == table]
 
-    def rows(self, sql: str) -> list[dict[str, Any]]:
+    def rows(self, sql: str, params: object = None) -> list[dict[str, Any]]:
         """The rows of a query, after storing what is pending; times are aware."""
         self._store()
-        found = self._database.query(sql).to_dicts()
+        found = self._database.query(sql, params).to_dicts()
         return [{k: _aware(v) for k, v in row.items()} for row in found]
 
     def one(self, sql: str) -> dict[str, Any]:

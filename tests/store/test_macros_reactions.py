@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -244,13 +245,11 @@ def test_days_follow_the_zone(world: Any, zone: str, day: datetime, hours: float
     edges = [row["bucket_start_utc"] for row in rows]
     first = edges[0].astimezone(ZoneInfo(zone)).date()
     expected = [
-        datetime.combine(
-            first + timedelta(days=n), datetime.min.time(), ZoneInfo(zone)
-        ).astimezone(UTC)
+        datetime(*(first + timedelta(days=n)).timetuple()[:3], tzinfo=ZoneInfo(zone))
         for n in range(len(edges))
     ]
-    assert edges == expected
-    lengths = [(b - a) / timedelta(hours=1) for a, b in zip(edges, edges[1:], strict=False)]
+    assert edges == [midnight.astimezone(UTC) for midnight in expected]
+    lengths = [(b - a) / timedelta(hours=1) for a, b in pairwise(edges)]
     assert hours in lengths
     assert edges[0] <= world.hour(t0 - 48) < edges[1]
     assert edges[-1] < world.hour(t0 + 48)
@@ -371,3 +370,27 @@ def test_order_of_storing_changes_nothing(
             continue
         parts = ("replies", "quotes", "reposts", "links", "press", "mentions")
         assert row["posts"] == sum(row[part] or 0 for part in parts)
+
+
+def test_values_may_be_bound(world: Any) -> None:
+    simple(world)
+    bound = world.rows(
+        "from base.series_over(?, ?, ?, ?) order by bucket_start_utc",
+        [["a"], "1h", "UTC", world.hour(6)],
+    )
+    assert bound == world.rows(f"from event_series('a', '1h', '{world.hour(6)}')")
+    bound = world.rows("from event_summary(?, ?)", ["a", None])
+    assert bound == world.rows("from event_summary('a')")
+
+
+def test_no_parameter_bears_the_name_of_a_column(world: Any) -> None:
+    """Such a macro would compare the column with itself and return the rows of every event."""
+    clashes = world.rows(
+        "with given as (select function_name, unnest(parameters) as parameter "
+        "from duckdb_functions() where not internal and function_type like '%macro') "
+        "select * from given where parameter in (select column_name from duckdb_columns() "
+        "where not internal)"
+    )
+    assert clashes == []
+    names = world.rows("select 1 from duckdb_functions() where function_name = 'coverage'")
+    assert names

@@ -44,6 +44,16 @@ left join there as t using (event_id);
 
 -- `posts` = reactions without announcements; a post without any name of an author adds none.
 create or replace macro base.reaction_counts(chosen, bucket, tz, as_of) as table
+-- Materialised, or the planner joins every post with every bucket.
+with placed as materialized (
+    select
+        p.event_id, p.created_at, p.author, p.relation,
+        base.step_of(p.created_at, c.length, c.is_local, c.zone) as step
+    from base.event_posts(chosen, as_of) as p
+    cross join base.clock(bucket, tz) as c
+    where p.relation <> 'announcement'
+)
+
 select
     b.event_id, b.bucket_start, count(*) as posts, count(distinct p.author) as authors,
     count(*) filter (where p.relation = 'reply') as replies,
@@ -52,12 +62,9 @@ select
     count(*) filter (where p.relation = 'link') as links,
     count(*) filter (where p.relation = 'press') as press,
     count(*) filter (where p.relation = 'mention') as mentions
-from base.buckets(chosen, bucket, tz) as b
-join base.event_posts(chosen, as_of) as p
-    on p.event_id = b.event_id
-    and p.created_at >= greatest(b.bucket_start, b.window_start)
-    and p.created_at < least(b.bucket_end, b.window_end)
-where p.relation <> 'announcement'
+from placed as p
+join base.buckets(chosen, bucket, tz) as b on b.event_id = p.event_id and b.step = p.step
+where p.created_at >= b.window_start and p.created_at < b.window_end
 group by all;
 
 -- The company's stream in the event's window, without what was excluded from the event.
@@ -87,13 +94,17 @@ streams as (
         m.recorded_at <= base.moment(as_of)
         and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
         and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
+),
+
+placed as materialized (
+    select s.event_id, base.step_of(s.created_at, c.length, c.is_local, c.zone) as step
+    from streams as s
+    cross join base.clock(bucket, tz) as c
 )
 
 select b.event_id, b.bucket_start, count(*) as stream_posts
-from base.buckets(chosen, bucket, tz) as b
-join streams as s
-    on s.event_id = b.event_id
-    and s.created_at >= b.bucket_start and s.created_at < b.bucket_end
+from placed as s
+join base.buckets(chosen, bucket, tz) as b on b.event_id = s.event_id and b.step = s.step
 group by all;
 
 -- One row a bucket. Counts are NULL where nothing was observed, 0 where it was and none came.
@@ -202,7 +213,8 @@ watched as (
 )
 
 select
-    t.bucket_start as bucket_start_utc, w.company_id, coalesce(n.posts, 0) as posts, coalesce(n.posts, 0) / t.total as share,
+    t.bucket_start as bucket_start_utc, w.company_id, coalesce(n.posts, 0) as posts,
+    coalesce(n.posts, 0) / t.total as share,
     null::double as share_low, null::double as share_high
 from totals as t
 cross join watched as w

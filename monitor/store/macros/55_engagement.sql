@@ -95,8 +95,9 @@ from totals
 group by all;
 
 -- Which counters have no increment: `no_counters` alone says that none has.
-create or replace macro base.without_increment(likes_by, reposts_by, replies_by, quotes_by, views_by)
-as
+create or replace macro base.without_increment(
+    likes_by, reposts_by, replies_by, quotes_by, views_by
+) as
 case
     when coalesce(likes_by, reposts_by, replies_by, quotes_by, views_by) is null
         then 'no_counters'

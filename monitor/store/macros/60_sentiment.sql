@@ -37,7 +37,9 @@ semi join models as m on m.event_id = l.event_id and m.model = l.model;
 -- without a scored post have n 0; an event without any score has no rows.
 create or replace macro base.sentiment_over(chosen, bucket, tz, as_of) as table
 with scores as materialized (
-    from base.event_scores(chosen, as_of)
+    select s.*, base.step_of(s.created_at, c.length, c.is_local, c.zone) as step
+    from base.event_scores(chosen, as_of) as s
+    cross join base.clock(bucket, tz) as c
 ),
 
 named as (
@@ -51,11 +53,9 @@ scored as (
         b.event_id, b.bucket_start, count(*) as posts, avg(s.score) as mean,
         avg((s.label = 'positive')::int) as positive, avg((s.label = 'neutral')::int) as neutral,
         avg((s.label = 'negative')::int) as negative
-    from base.buckets(chosen, bucket, tz) as b
-    join scores as s
-        on s.event_id = b.event_id
-        and s.created_at >= greatest(b.bucket_start, b.window_start)
-        and s.created_at < least(b.bucket_end, b.window_end)
+    from scores as s
+    join base.buckets(chosen, bucket, tz) as b on b.event_id = s.event_id and b.step = s.step
+    where s.created_at >= b.window_start and s.created_at < b.window_end
     group by all
 )
 

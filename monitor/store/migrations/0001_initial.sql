@@ -92,7 +92,8 @@ create table base.claims (
 create table base.gaps (
     gap_id bigint, source_id varchar, event_id varchar, post_key bigint, concerns varchar,
     started_at timestamp, ended_at timestamp, reason varchar, missing bigint,
-    filled_at timestamp, recorded_at timestamp
+    filled_at timestamp, recorded_at timestamp,
+    is_stated boolean -- a source says so itself; else derived from its polls
 );
 
 -- How posts belong to companies and events.
