@@ -339,6 +339,8 @@ def leaves(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 
 
 @given(st.text(alphabet="ab.=[]{}\"'\\\n #,1-:T", max_size=60))
+@example("a = [}")
+@example("a = { b = , }")
 def test_the_scanner_never_fails_and_finds_every_key_of_what_is_toml(text: str) -> None:
     lines = key_lines(text)
     try:

@@ -43,7 +43,10 @@ def test_a_site_is_no_post() -> None:
             "https://bsky.app/profile/did:plc:abc123/post/3kxyz",
             "bluesky:at://did:plc:abc123/app.bsky.feed.post/3kxyz",
         ),
-        ("at://did:plc:abc/app.bsky.feed.post/3k", "bluesky:at://did:plc:abc/app.bsky.feed.post/3k"),
+        (
+            "at://did:plc:abc/app.bsky.feed.post/3k",
+            "bluesky:at://did:plc:abc/app.bsky.feed.post/3k",
+        ),
         ("https://twitter.com/a/status/1890000000000000000?s=20", "x:1890000000000000000"),
         ("https://x.com/i/web/status/12", "x:12"),
         ("https://news.ycombinator.com/item?id=8863", "hackernews:8863"),

@@ -24,6 +24,7 @@ from monitor.collect.bluesky_views import (
     is_post,
     place,
     post_id,
+    quotes,
     to_post,
     when,
     withheld,
@@ -321,6 +322,9 @@ class _Thread:
                 self.looks_left -= 1
                 own = [item.post for item in page.feed if item.post.author.did == did]
                 await self._adopt([view for view in own if self.tree.belongs(view)])
+                for view in own:  # a block hides quotes, too
+                    if quotes(view, self.uri):
+                        self._quote(view)
                 if pages == _PAGES_EACH or any(place(view) < since for view in own[-1:]):
                     return
         except (Gone, AccessDenied):

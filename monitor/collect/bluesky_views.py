@@ -35,6 +35,7 @@ __all__ = [
     "page_url",
     "place",
     "post_id",
+    "quotes",
     "to_post",
     "when",
     "withheld",
@@ -284,6 +285,11 @@ def _some(text: str | None) -> str | None:
 def _language(langs: Any) -> str | None:
     first = langs[0] if _is_list(langs) and langs else None
     return _some(first) if isinstance(first, str) else None
+
+
+def quotes(view: PostView, uri: str) -> bool:
+    """Does the post quote the post `uri`?"""
+    return _quoted_uri(view.record.embed) == uri
 
 
 def _quoted_uri(embed: Any) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from monitor.config import Config, SourceConfig
+from monitor.config import Company, Config, SourceConfig
 from monitor.identity import canonical_url, recognise, recognise_network
 from monitor.types import Source, SourceKind
 
@@ -114,8 +114,17 @@ def _of_companies(config: Config, searched: list[str]) -> Iterator[_Wish]:
         for network in searched:
             yield _Wish(
                 network=network, kind=SourceKind.SEARCH, target=company.id, origin="company",
-                queries=(company.name, *company.aliases), companies=whose,
+                queries=(company.name, *company.aliases, *_handles(company, network)),
+                companies=whose,
             )  # fmt: skip
+
+
+def _handles(company: Company, network: str) -> Iterator[str]:
+    """How posts address the company there; searches take a handle for one word."""
+    for account in company.accounts:
+        where, _, name = account.partition(":")
+        if where == network and not name.startswith("did:"):
+            yield name.lstrip("@")
 
 
 def _of_events(config: Config, known: frozenset[str]) -> Iterator[_Wish]:

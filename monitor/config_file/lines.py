@@ -18,7 +18,7 @@ _STRING = re.compile(
     r"\"\"\"(?:[^\\]|\\.)*?\"\"\"\"{0,2}|'''.*?''''{0,2}|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'",
     re.DOTALL,
 )
-_BARE = re.compile(r"[^,\]}\n#]*")
+_BARE = re.compile(r"[^,\]}\n#]+")
 
 
 def key_lines(text: str) -> dict[Path, int]:
@@ -142,6 +142,7 @@ class _Scanner:
         self._at += 1
 
     def _next(self) -> None:
+        """Go on to the next entry, or to the bracket that closes."""
         self._skip()
         if self._text[self._at] == ",":
             self._at += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from monitor.config import Company
 from monitor.enrich.words import Phrase, fold
@@ -11,16 +11,20 @@ __all__ = ["Names"]
 
 
 class Names:
-    """The names, aliases and exclusions of companies, ready to be looked for.
+    """The names, aliases, handles and exclusions of companies, ready to be looked for.
 
-    A post names a company if the name or an alias stands in it as whole words (see
+    A post names a company if the name, an alias or `@handle` stands in it as whole words (see
     `monitor.enrich.words`) and none of the company's exclusions does: a post that matches one is
     not about the company, whatever else it says.
     """
 
     def __init__(self, companies: Iterable[Company]) -> None:
         self._companies = [
-            (company.id, _phrases((company.name, *company.aliases)), _phrases(company.exclude))
+            (
+                company.id,
+                _phrases((company.name, *company.aliases, *_handles(company.accounts))),
+                _phrases(company.exclude),
+            )
             for company in companies
         ]
 
@@ -32,6 +36,14 @@ class Names:
             for company_id, names, excluded in self._companies
             if _any_in(names, folded) and not _any_in(excluded, folded)
         )
+
+
+def _handles(accounts: Iterable[str]) -> Iterator[str]:
+    """`@handle` of each account: who addresses the company names it."""
+    for account in accounts:
+        name = account.partition(":")[2].lstrip("@")
+        if not name.startswith("did:"):
+            yield "@" + name
 
 
 def _phrases(texts: Iterable[str]) -> tuple[Phrase, ...]:

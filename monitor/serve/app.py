@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,9 @@ AGAIN_SECONDS = 0.1
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
 
-def application(database: Database, calls: dict[str, Call], about: Callable[[], Any]) -> Starlette:
+def application(
+    database: Database, calls: Mapping[str, Call], about: Callable[[], Any]
+) -> Starlette:
     """The app.
 
     Args:

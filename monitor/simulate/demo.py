@@ -30,12 +30,18 @@ from monitor.errors import MonitorError, UsageError
 from monitor.serve.place import NAME as SOCKET
 from monitor.simulate.demo_report import report
 from monitor.simulate.replay import Recording, StandIn, serving
+from monitor.simulate.replay_bluesky import BlueskyRecording
 from monitor.store.lock import DataLock
 
 __all__ = ["EVENT", "run"]
 
 EVENT = "price-change"
-SERVERS = ("bluesky", "wordpress", "isso", "site")
+SERVERS = {
+    "bluesky": BlueskyRecording,
+    "wordpress": Recording,
+    "isso": Recording,
+    "site": Recording,
+}
 PHASES = ("1", "2")
 MARKER = ".monitor-demo"
 INTERVAL_SECONDS = 2
@@ -75,7 +81,6 @@ base_url = {bluesky}
 """
 SOURCE = """
 [[source]]
-id = "{name}"
 network = "{network}"
 target = {target}
 interval = "{seconds}s"
@@ -116,9 +121,7 @@ def run(directory: Path, say: Callable[[str], None] | None = None) -> int:
         _collect(world, config, tell)
     tell("reading the database")
     with _opened(config) as monitor:
-        unanswered = {
-            name: stand_in.unanswered for name, stand_in in world.servers.items()
-        }
+        unanswered = {name: stand_in.unanswered for name, stand_in in world.servers.items()}
         return report(
             monitor, EVENT, config,
             recorded=world.ended_at, moved=later, unanswered=unanswered,
@@ -134,7 +137,7 @@ def _recorded() -> _World:
             "does not exist; run `make demo` there"
         )
     recordings = {
-        name: [Recording(folder / phase / name) for phase in PHASES] for name in SERVERS
+        name: [kind(folder / phase / name) for phase in PHASES] for name, kind in SERVERS.items()
     }
     return _World(
         servers={name: StandIn(phases) for name, phases in recordings.items()},
@@ -178,11 +181,11 @@ def _configuration(world: _World, data_dir: Path, later: timedelta) -> str:
     event = world.event
     article = url["wordpress"] + event["wordpress"]
     sources = (
-        ("bluesky-thread", "bluesky", event["bluesky"]),
-        ("bluesky-account", "bluesky", event["account"]),
-        ("newsroom-article", "wordpress", article),
-        ("newsroom", "wordpress", url["wordpress"]),
-        ("comments", "feed", url["isso"] + event["isso"]),
+        ("bluesky", event["bluesky"]),
+        ("bluesky", event["account"]),
+        ("wordpress", article),
+        ("wordpress", url["wordpress"]),
+        ("feed", url["isso"] + event["isso"]),
     )
     return CONFIG.format(
         event=EVENT,
@@ -195,10 +198,8 @@ def _configuration(world: _World, data_dir: Path, later: timedelta) -> str:
         page=_toml(url["site"] + event["site"]),
         bluesky=_toml(url["bluesky"]),
         sources="".join(
-            SOURCE.format(
-                name=name, network=network, target=_toml(target), seconds=INTERVAL_SECONDS
-            )
-            for name, network, target in sources
+            SOURCE.format(network=network, target=_toml(target), seconds=INTERVAL_SECONDS)
+            for network, target in sources
         ),
     )
 
@@ -313,9 +314,7 @@ def _wait(daemon: _Daemon, monitor: Monitor, sql: str, params: list[Any], what: 
         daemon.check()
         if time.monotonic() > end:
             names = ", ".join(left["source_id"].to_list()[:5])
-            daemon.fail(
-                f"the daemon took more than {PHASE_SECONDS:g} s {what} ({names} are left)"
-            )
+            daemon.fail(f"the daemon took more than {PHASE_SECONDS:g} s {what} ({names} are left)")
         time.sleep(0.2)
 
 

@@ -1,4 +1,4 @@
-"""What the demo tells at its end: all of it is read from the database, by the product's own means."""
+"""What the demo tells at its end, read from the database by the means that everyone has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.api import Monitor
 from monitor.report.files import replacing
@@ -25,25 +25,27 @@ WIDTH = 100
 MAX_LISTED = 5
 
 RELATIONS = """
-pivot (
-    select relation, p.network, 1 as post
-    from reactions join posts as p using (post_id)
-    where event_id = 'EVENT' and excluded_by is null
-)
-on network using sum(post) group by relation order by relation
+select relation, count(*) as posts
+from reactions
+where event_id = ? and relation <> 'announcement' and excluded_by is null
+group by all order by posts desc, relation
+"""
+NETWORKS = """
+select network, count(*) as posts
+from reactions join posts using (post_id)
+where event_id = ? and relation <> 'announcement' and excluded_by is null
+group by all order by posts desc, network
 """
 CHANGES = """
 with versions as (
-    select
-        post_id, text,
-        lag(text) over (partition by post_id order by version) as before
+    select post_id, text, lag(text) over (partition by post_id order by version) as earlier
     from post_versions
 )
 
 select
     (select count(*) from posts where state = 'deleted') as deleted,
-    (select count(*) from posts where state = 'hidden') as hidden,
-    (select count(distinct post_id) from versions where text <> before) as edited
+    (select count(distinct post_id) from versions where text <> earlier) as edited,
+    (select count(*) from posts where state = 'hidden') as hidden
 """
 FAILED = """
 select source_id, last_error from source_status where last_outcome in ('error', 'throttled')
@@ -83,5 +85,133 @@ def report(
     _line()
     _line("Try:")
     for arguments in _tries(event):
-        _line(f"  {shlex.join([*_command(), '--config', _near(config), *arguments])}")
+        command = [*_command(), "--config", _near(config), *arguments]
+        _line(f"  {' '.join(map(_quoted, command))}")
     return _failures(monitor, unanswered)
+
+
+def _title(monitor: Monitor, event: str) -> str:
+    (title,) = monitor.query("select title from events where event_id = ?", [event]).row(0)
+    return f"Reactions to “{title}”"
+
+
+def _shown(series: pl.DataFrame) -> pl.DataFrame:
+    """The hours in which something happened, in a few columns."""
+    import polars as pl
+
+    return series.filter((pl.col("posts") > 0) | (pl.col("stream_posts") > 0)).select(
+        pl.col("bucket_start_utc").dt.strftime("%Y-%m-%d %H:%M").alias("hour_utc"),
+        pl.col("observed_ratio").round(2).alias("observed"),
+        "posts",
+        "authors",
+        "replies",
+        "quotes",
+        "mentions",
+        pl.col("likes_delta").round(1),
+        pl.col("sentiment_mean").round(2).alias("sentiment"),
+    )
+
+
+def _summary(monitor: Monitor, event: str) -> None:
+    relations = monitor.query(RELATIONS, [event]).rows()
+    _line(f"reactions  {sum(n for _, n in relations)}: {_listed(relations)}")
+    _line(f"networks   {_listed(monitor.query(NETWORKS, [event]).rows())}")
+    ratio = monitor.summary(event)["coverage_ratio"][0]
+    known = "unknown" if ratio is None else f"{ratio:.1%}"
+    _line(f"coverage   {known} of the replies that the networks say there are")
+    deleted, edited, hidden = monitor.query(CHANGES).row(0)
+    _line(f"changes    {deleted} deleted, {edited} edited, {hidden} hidden by the announcer")
+    _line(f"gaps       {_gaps(monitor, event)}")
+
+
+def _listed(pairs: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in pairs) or "none"
+
+
+def _gaps(monitor: Monitor, event: str) -> str:
+    """How many there are by reason, and how many posts are known to be missing.
+
+    A span of time stays a gap when it has ended, a number of posts only while it lasts.
+    """
+    import polars as pl
+
+    reasons = (
+        monitor.gaps(event)
+        .filter(pl.col("filled_at").is_null())
+        .filter(pl.col("ended_at").is_null() | pl.col("post_id").is_null())
+        .group_by("reason")
+        .agg(pl.len().alias("n"), pl.col("missing").sum().alias("missing"))
+        .sort("reason")
+    )
+    return (
+        ", ".join(
+            f"{reason} {n}" + (f" ({missing} missing)" if missing else "")
+            for reason, n, missing in reasons.rows()
+        )
+        or "none"
+    )
+
+
+def _origin(recorded: datetime, moved: timedelta) -> str:
+    hours = moved // timedelta(hours=1)
+    how = f"{abs(hours)} hours {'later' if hours >= 0 else 'earlier'}"
+    return f"Recorded from real servers on {recorded:%Y-%m-%d}; " + (
+        f"played back as if it happened {how}." if hours else "played back as it happened."
+    )
+
+
+def _files(folder: Path, series: pl.DataFrame, manifest: Mapping[str, Any]) -> None:
+    tables = manifest["tables"]
+    _line(f"series     {_near(folder / 'series.csv')} ({series.height} rows)")
+    _line(f"tables     {_near(folder / 'export')} ({len(tables)} tables as CSV, manifest.json)")
+    _line(f"database   {_near(folder / 'data')}")
+
+
+def _tries(event: str) -> list[list[str]]:
+    """Commands that answer without the demo."""
+    return [
+        ["top", event, "-n", "5"],
+        ["series", event, "--by", "network", "--bucket", "6h"],
+        ["sql", f"from coverage('{event}') where missing > 0"],
+    ]
+
+
+def _command() -> list[str]:
+    script = Path(sys.executable).with_name("monitor")
+    return [_near(script)] if script.exists() else [sys.executable, "-m", "monitor"]
+
+
+def _quoted(word: str) -> str:
+    """`word` for a shell; SQL reads better in double quotes."""
+    simple = "'" in word and not set(word) & set('"$`\\!')
+    return f'"{word}"' if simple else shlex.quote(word)
+
+
+def _near(path: Path) -> str:
+    """`path` as one would type it here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _failures(monitor: Monitor, unanswered: Mapping[str, list[str]]) -> int:
+    """Say what went wrong; the exit code."""
+    failed = monitor.query(FAILED).rows()
+    asked = [(name, one) for name, all_of in unanswered.items() for one in dict.fromkeys(all_of)]
+    if failed or asked:
+        _line()
+    for source_id, error in failed:
+        _line(f"failed     {source_id}: {error}")
+    for name, one in asked[:MAX_LISTED]:
+        _line(f"unrecorded {name}: {one}")
+    if len(asked) > MAX_LISTED:
+        _line(f"unrecorded and {len(asked) - MAX_LISTED} more requests")
+    return 1 if failed or asked else 0
+
+
+def _table(data: pl.DataFrame) -> None:
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    write(data, "table", sys.stdout.buffer, width=max(80, min(columns, WIDTH)))
+
+
+def _line(text: str = "") -> None:
+    sys.stdout.buffer.write((visible(text) + "\n").encode())

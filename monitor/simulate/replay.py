@@ -87,6 +87,12 @@ class Recording:
         headers = tuple((name.lower(), value) for name, value in entry["response_headers"])
         return Answer(entry["status"], headers, (self._folder / entry["file"]).read_bytes())
 
+    def bodies(self) -> Iterator[bytes]:
+        """The bodies of all recorded successes."""
+        for entry in self._entries.values():
+            if entry["status"] == HTTPStatus.OK:
+                yield (self._folder / entry["file"]).read_bytes()
+
 
 def _asked(url: str) -> Asked:
     parts = urlsplit(url)
@@ -164,7 +170,7 @@ class StandIn:
         """Where it stands now, without a path."""
         return f"http://{self.guise.tell(self.place)}"
 
-    def turn(self, phase: int, *, quiet: float = 0.0, wait: float = 5.0) -> None:
+    def turn(self, phase: int, *, quiet: float = 0.0, wait: float = 15.0) -> None:
         """Go over to another phase, once nobody has asked for `quiet` seconds.
 
         A reading of several requests should not see two worlds; after `wait` seconds it may.

@@ -115,6 +115,8 @@ class Ids:
                     self._tie(cursor, post.post_id, alias)
 
     def _tie(self, cursor: Cursor, post_id: str, alias: str) -> None:
+        if _is_feed(post_id) and not _is_feed(alias):
+            post_id, alias = alias, post_id
         key, other = self._keys.get(post_id), self._keys.get(alias)
         if key is not None and other is None:
             self._add(alias, key, is_alias=True)

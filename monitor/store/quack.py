@@ -49,7 +49,8 @@ class Quack:
         self.port = port
         attach = f"ATTACH 'quack:localhost:{port}' AS m (TOKEN '{token}')"
         self._file.unlink(missing_ok=True)  # what a killed daemon left, whatever its mode
-        with open(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        fd = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf8") as stream:
             stream.write(attach + "\n")
         return attach
 

@@ -81,7 +81,7 @@ class Sightings:
             stored: the rows of the posts as they stood before the changes that were `found`.
         """
         rows = {**stored, **{c.row["post_key"]: c.row for c in found}}
-        waiting = {(source, alias): at for source, alias, _, at, _ in self._pending}
+        self._read_anew(ids)
         new: dict[tuple[int, str], tuple[datetime, datetime]] = {}
         moved: list[tuple[int, str, datetime]] = []
         overlapping = set()
@@ -91,7 +91,7 @@ class Sightings:
             for post in poll.harvest.posts:
                 key = ids.key(post.post_id)
                 name, at = ids.name(key), poll.finished_at
-                last = waiting.get((source_id, name)) or _last(memory, name, post.post_id)
+                last = memory.last_at.get(name)
                 if last is None:
                     new[key, source_id] = (new.get((key, source_id), (at, at))[0], at)
                 else:
@@ -113,6 +113,13 @@ class Sightings:
         )
         return overlapping
 
+    def _read_anew(self, ids: Ids) -> None:
+        """Drop memories that this transaction has made stale."""
+        if ids.retold:
+            self._memories.clear()
+        for source_id, *_ in self._pending:
+            self._memories.pop(source_id, None)
+
     def _change_states(self, found: list[Change]) -> None:
         """Other sources that showed a changed post remember its new state too."""
         for change in found:
@@ -129,17 +136,15 @@ class Sightings:
             retold: posts got other names; memories are read anew.
         """
         for source_id, alias, name, at, known in self._pending:
-            memory = self._memories[source_id]
+            memory = self._memories.get(source_id)
+            if memory is None:
+                continue
             memory.ids[alias] = name
             memory.last_at[name] = max(at, memory.last_at.get(name, at))
             memory.known[name] = known
         self._pending.clear()
         if retold:
             self._memories.clear()
-
-
-def _last(memory: SourceMemory, name: str, post_id: str) -> datetime | None:
-    return memory.last_at.get(name) or memory.last_at.get(memory.ids.get(post_id, ""))
 
 
 def _known(row: PostRow, name: str) -> Known:

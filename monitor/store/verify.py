@@ -24,8 +24,9 @@ CHECKS: dict[str, str] = {
     "an edge's key and id disagree": (
         "select p.post_id from base.posts as p, unnest([(p.reply_to_id, p.reply_to_key), "
         "(p.root_id, p.root_key), (p.quoted_id, p.quoted_key)]) as e (edge) "
-        "left join base.ids as i on i.post_key = edge[2] and i.post_id = edge[1] "
-        "and not i.is_alias where (edge[1] is not null or edge[2] is not null) and i.post_id is null"
+        "left join base.ids as i "
+        "on i.post_key = edge[2] and i.post_id = edge[1] and not i.is_alias "
+        "where (edge[1] is not null or edge[2] is not null) and i.post_id is null"
     ),
     "a post answers itself": "select post_id from posts where reply_to_id = post_id",
     "a post lacks its version": (
@@ -43,8 +44,8 @@ CHECKS: dict[str, str] = {
         "and (text is not null or title is not null or author_name is not null)"
     ),
     "an empty string stands for unknown": (
-        "select post_id from posts where '' in (url, author_id, author_handle, author_name, title, "
-        "text, reply_to_id, root_id, quoted_id)"
+        "select post_id from posts where '' in (url, author_id, author_handle, author_name, "
+        "title, text, reply_to_id, root_id, quoted_id)"
     ),
     "a reaction stands twice": (
         "select event_id, post_id from reactions group by event_id, post_id having count(*) > 1"
@@ -76,7 +77,8 @@ CHECKS: dict[str, str] = {
         "select post_key from base.sightings group by post_key, source_id having count(*) > 1"
     ),
     "a counter is negative": (
-        "select post_key from base.engagement where least(likes, reposts, replies, quotes, views) < 0"
+        "select post_key from base.engagement "
+        "where least(likes, reposts, replies, quotes, views) < 0"
     ),
     "a poll stands twice": "select poll_id from base.polls group by all having count(*) > 1",
     "a poll has no source": "from base.polls anti join base.sources using (source_id)",

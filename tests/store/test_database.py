@@ -84,7 +84,8 @@ def test_every_type_leaves_as_something_that_csv_can_hold(database: Database) ->
 
 def test_aware_times_are_compared_in_utc(database: Database) -> None:
     at = datetime(2026, 2, 12, 18, tzinfo=UTC)
-    frame = database.query("select $at::timestamp = timestamp '2026-02-12 18:00:00' as same", {"at": at})
+    sql = "select $at::timestamp = timestamp '2026-02-12 18:00:00' as same"
+    frame = database.query(sql, {"at": at})
     assert frame["same"].to_list() == [True]
 
 
@@ -98,16 +99,23 @@ def test_schema_survives_reopening_and_readers_share(tmp_path: Path) -> None:
     first, second = Database.open_read_only(path), Database.open_read_only(path)
     assert first is not None
     assert second is not None
-    assert first.query("from base.links").rows() == second.query("from base.links").rows() == [(1, 2)]
+    assert (
+        first.query("from base.links").rows() == second.query("from base.links").rows() == [(1, 2)]
+    )
     first.close()
     second.close()
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     cursor = database.cursor()
-    with pytest.raises(RuntimeError), cursor.transaction():
-        cursor.execute("insert into base.links values (1, 2)")
-        raise RuntimeError
+
+    def half_way() -> None:
+        with cursor.transaction():
+            cursor.execute("insert into base.links values (1, 2)")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_way()
     assert database.query("from base.links").height == 0
 
 
@@ -129,7 +137,10 @@ def test_a_newer_schema_is_not_touched(tmp_path: Path) -> None:
 def test_one_writer_or_many_readers(tmp_path: Path) -> None:
     with DataLock(tmp_path).acquire(), pytest.raises(StoreBusy, match="in use"):
         DataLock(tmp_path, shared=True).acquire()
-    with DataLock(tmp_path, shared=True).acquire(), DataLock(tmp_path, shared=True).acquire():
-        with pytest.raises(StoreBusy):
-            DataLock(tmp_path).acquire(wait=0.1)
+    with (
+        DataLock(tmp_path, shared=True).acquire(),
+        DataLock(tmp_path, shared=True).acquire(),
+        pytest.raises(StoreBusy),
+    ):
+        DataLock(tmp_path).acquire(wait=0.1)
     DataLock(tmp_path).acquire().close()

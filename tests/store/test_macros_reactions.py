@@ -170,6 +170,7 @@ def test_what_was_known_then(world: Any) -> None:
     world.poll("s", 1, 2, recorded=2.25)
     world.post("early", 0.5)
     world.post("late", 0.6, seen=2, recorded=2.25)
+    world.post("named", 0.7, seen=2.25, recorded=0.8)  # its relation was known before it was seen
 
     def then(at: float) -> tuple[Any, Any, Any]:
         moment = world.hour(at).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -177,7 +178,7 @@ def test_what_was_known_then(world: Any) -> None:
         return rows[0]["posts"], rows[1]["posts"], rows[1]["flag"]
 
     assert then(2.2) == (1, None, "no_data_yet")
-    assert then(2.25)[:2] == (2, 0)
+    assert then(2.25)[:2] == (3, 0)
     local = world.one(
         "select sum(posts) as n from reaction_series('a', '1h', '2026-02-12T21:14:00+01:00')"
     )

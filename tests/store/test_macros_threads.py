@@ -81,6 +81,14 @@ def test_reasons_never_explain_more_than_is_missing(world: Any) -> None:
     assert covered(world) == [("root", 4, 2, 1, "depth_cap"), ("root", 4, 2, 1, "hidden")]
 
 
+def test_two_sources_state_the_same_hole(world: Any) -> None:
+    thread(world)
+    world.claim("root", 6)
+    world.hole("hidden", 1, post="root", missing=2)
+    world.hole("hidden", 1, post="root", missing=2, source="t")
+    assert covered(world) == [("root", 6, 2, 2, "hidden"), ("root", 6, 2, 2, "unexplained")]
+
+
 def test_a_reason_without_a_number_takes_the_rest(world: Any) -> None:
     thread(world)
     world.claim("root", 5)
@@ -233,20 +241,23 @@ def test_before_the_first_poll_nothing_is_known(world: Any) -> None:
 def people(world: Any) -> None:
     """The company, and a competitor whose quote is the top reaction, 2 h after."""
     thread(world)
-    for name, role in (("chief", "own"), ("rival", "competitor")):
+    for name, role in (("chief", "own"), ("rival", "competitor"), ("bob", "press")):
         world.add("actor_roles", actor_id=name, company_id="acme", role=role)
         world.add("base.accounts", account=f"bluesky:{name}", actor_id=name)
     world.add("base.accounts", account="bluesky:acme", company_id="acme")
     world.post("attack", 2, "quote", author="Rival", quotes="root")
     world.count("attack", 3, likes=1000)
+    world.count("b", 3, likes=9000)  # further, but nobody's competitor
+    world.post("jab", 1.1, "quote", author="Rival", quotes="root")
 
 
 def test_the_company_is_silent(world: Any) -> None:
     people(world)
     world.post("more", 2.5, to="root", author="acme")  # goes on with its own thread
     world.post("thanks", 2.6, to="a", author="acme")  # answers somebody else
+    world.post("before", 1.5, to="jab", author="acme")  # answers what came before the attack
     row = world.one("from event_summary('a')")
-    assert row["first_competitor_response_seconds"] == 7200
+    assert row["first_competitor_response_seconds"] == 3960
     assert row["company_first_response_seconds"] is None
     assert row["company_response_censored_seconds"] == 3 * 3600
 

@@ -39,7 +39,8 @@ fronts as (
 islands as (
     select
         event_id, counter, starts, ends,
-        count(*) filter (where front is null or starts > front) over (
+        -- A filtered count over a running frame is quadratic in DuckDB, a sum is not.
+        sum(case when front is null or starts > front then 1 else 0 end) over (
             partition by event_id, counter order by starts, ends
             rows between unbounded preceding and current row
         ) as island
@@ -59,6 +60,20 @@ defined as (
         on c.event_id = b.event_id and c.starts < b.bucket_end and c.ends > b.bucket_start
 ),
 
+-- By the numbers of the buckets that a segment touches: ranges would be compared pair by pair.
+stepped as (
+    select
+        s.*,
+        unnest(generate_series(
+            base.step_of(greatest(s.from_moment, w.window_start), k.length, k.is_local, k.zone),
+            base.step_of(least(s.to_moment, w.window_end), k.length, k.is_local, k.zone)
+        )) as step
+    from segments as s
+    join base.windows(chosen) as w using (event_id)
+    cross join base.clock(bucket, tz) as k
+    where s.to_level > s.from_level
+),
+
 grown as (
     select
         b.event_id, b.bucket_start, s.counter,
@@ -67,10 +82,8 @@ grown as (
             b.bucket_start, b.bucket_end
         )) as increment
     from base.buckets(chosen, bucket, tz) as b
-    join segments as s
-        on s.event_id = b.event_id and s.from_moment < b.bucket_end
-        and s.to_moment > b.bucket_start
-    where s.to_level > s.from_level
+    join stepped as s using (event_id, step)
+    where s.from_moment < b.bucket_end and s.to_moment > b.bucket_start
     group by all
 ),
 
