@@ -32,7 +32,7 @@ from monitor.store.posts import (
 )
 from monitor.store.relate import Relations
 from monitor.store.sightings import Sightings, SourceMemory
-from monitor.types import GapReason, Poll, Source
+from monitor.types import GapReason, Poll, Source, SourceKind
 
 __all__ = ["Entry", "Writer"]
 
@@ -129,11 +129,16 @@ class Writer:
             elif entry.state in ("unavailable", "archived"):
                 entry.state, entry.next_at = "active", now
             touched.append(entry)
+        read = {(source.network, source.kind, source.target) for source in derived}
         for entry in self.entries.values():
-            if entry.source.origin == "found" and entry.source.source_id not in by_id:
+            source = entry.source
+            if source.origin == "found" and source.source_id not in by_id:
                 touched += self._switch(entry, now)
-            configured = entry.source.origin not in ("found", "import")
-            if configured and entry.source.source_id not in by_id and entry.state != "archived":
+            # Taken out of the configuration, or found earlier and now configured by another id.
+            is_gone = source.origin not in ("found", "import") or (
+                (source.network, source.kind, source.target) in read
+            )
+            if is_gone and source.source_id not in by_id and entry.state != "archived":
                 entry.state, entry.next_at = "archived", None
                 self._observations.close(entry.source.source_id, now)
                 touched.append(entry)
@@ -298,6 +303,8 @@ class Writer:
             entry.next_at = poll.next_at
             if poll.harvest.retire:
                 entry.state, entry.next_at = "retired", None
+            if poll.source.kind == SourceKind.THREAD and poll.harvest.resolved:
+                entry.source = replace(entry.source, root_id=poll.harvest.resolved)
             touched[poll.source.source_id] = entry
             if poll.harvest.error is None:
                 kept = (poll.harvest.state, poll.validators)
@@ -307,7 +314,7 @@ class Writer:
                     cursors.append((poll.source.source_id, *texts))
             for source in poll.harvest.found:
                 if (made := self._found(source, now)) is not None:
-                    touched[source.source_id] = made
+                    touched[made.source.source_id] = made
         self._cursor.lookup(
             "delete from base.cursors where source_id in (select source_id from {given})",
             {"source_id": "VARCHAR"},
@@ -318,10 +325,11 @@ class Writer:
 
     def _found(self, source: Source, now: datetime) -> Entry | None:
         """A source found on the way: new, or serving more than before."""
-        entry = self.entries.get(source.source_id)
+        entry = self._reads(source)
         if entry is None:
             entry = self.entries[source.source_id] = Entry(source, "archived", None, now)
         if entry.state == "archived":  # new, or no longer configured, but there it is again
+            source = replace(source, source_id=entry.source.source_id)
             entry.source, entry.state, entry.next_at = source, "active", now
             if not self.can_poll(source):
                 entry.state, entry.next_at = "unavailable", None
@@ -333,6 +341,19 @@ class Writer:
             return None
         entry.source = replace(known, companies=companies, events=events)
         return entry
+
+    def _reads(self, source: Source) -> Entry | None:
+        """The entry that reads the same thing, under whatever id and address it was configured."""
+        what = (source.network, source.kind)
+        native = f"{source.network}:{source.target}"
+        for entry in self.entries.values():
+            other = entry.source
+            if (other.network, other.kind) == what and (
+                other.target == source.target
+                or (source.kind == SourceKind.THREAD and other.root_id == native)
+            ):
+                return entry
+        return None
 
     def _save_entries(self, entries: Iterable[Entry]) -> None:
         save_sources(self._cursor, [(e.source, e.state, e.next_at, e.created_at) for e in entries])
