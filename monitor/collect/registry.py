@@ -11,9 +11,9 @@ from monitor.collect.protocol import Collector
 __all__ = ["KNOWN_NETWORKS", "collector", "networks"]
 
 _OURS = {
-    "bluesky": "monitor.collect.bluesky:Bluesky",
-    "feed": "monitor.collect.feed:Feed",
-    "wordpress": "monitor.collect.wordpress:WordPress",
+    "bluesky": "monitor.collect.bluesky.collector:Bluesky",
+    "feed": "monitor.collect.feed.collector:Feed",
+    "wordpress": "monitor.collect.wordpress.collector:WordPress",
 }
 
 KNOWN_NETWORKS = (

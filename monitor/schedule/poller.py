@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.clock import Clock
-from monitor.collect.http import Door
+from monitor.collect.http.door import Door
 from monitor.collect.protocol import Ask
 from monitor.collect.registry import collector
 from monitor.config import Config

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.collect.bluesky import Bluesky
+from monitor.collect.bluesky.collector import Bluesky
 from monitor.types import Harvest, Source, SourceKind
 from tests.collect.replay import MemoryOf, ReplayHttp, ask_for
 

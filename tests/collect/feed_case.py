@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from monitor.collect.feed import Feed
+from monitor.collect.feed.collector import Feed
 from monitor.errors import SourceError
 from monitor.types import Harvest, Source, SourceKind
 from tests.collect.replay import MemoryOf, ReplayHttp, ask_for

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from monitor.collect import bluesky_thread
+from monitor.collect.bluesky import thread as bluesky_thread
 from monitor.errors import BadAnswer, Gone, Throttled
 from monitor.types import Gap, GapReason, Harvest, PostState, SourceKind
 from tests.collect.bluesky_case import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.bluesky_views import (
+from monitor.collect.bluesky.views import (
     PostsPage,
     at_uri,
     counters,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.collect.feed_dates import feed_date
-from monitor.collect.feed_parse import MAX_BYTES, parse
+from monitor.collect.feed.dates import feed_date
+from monitor.collect.feed.parse import MAX_BYTES, parse
 from monitor.errors import BadAnswer, TooLarge
 from tests.collect.feed_case import URL, item, rss
 

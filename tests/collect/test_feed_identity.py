@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from monitor.collect.feed_ids import isso_id
-from monitor.collect.wordpress_ids import (
+from monitor.collect.feed.ids import isso_id
+from monitor.collect.wordpress.ids import (
     comment_number,
     header_links,
     post_number,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.collect.feed import Feed
-from monitor.collect.http import Door
+from monitor.collect.feed.collector import Feed
+from monitor.collect.http.door import Door
 from monitor.collect.protocol import Ask, Collector
 from monitor.collect.registry import collector
 from monitor.errors import BadAnswer, Gone, SourceError, Throttled, TooLarge

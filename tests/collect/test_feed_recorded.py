@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.collect.feed_ids import Ids, Origin
-from monitor.collect.feed_parse import parse
-from monitor.collect.feed_posts import batch_of
+from monitor.collect.feed.ids import Ids, Origin
+from monitor.collect.feed.parse import parse
+from monitor.collect.feed.posts import batch_of
 from monitor.identity import link_id
 from monitor.types import Claim, Engagement, Harvest
 from tests.collect.feed_case import expected, feed_source, poll, rows

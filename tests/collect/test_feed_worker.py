@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.collect import feed_worker
-from monitor.collect.feed_parse import parse
-from monitor.collect.feed_worker import ParsePool
+from monitor.collect.feed import worker as feed_worker
+from monitor.collect.feed.parse import parse
+from monitor.collect.feed.worker import ParsePool
 from monitor.errors import BadAnswer, TooLarge
 from tests.collect.feed_case import URL, item, rss
 

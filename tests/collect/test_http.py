@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from monitor.collect.address import CheckedBackend
-from monitor.collect.http import Door, Limits, Retries
+from monitor.collect.http.address import CheckedBackend
+from monitor.collect.http.door import Door, Limits, Retries
 from monitor.collect.protocol import Http
 from monitor.errors import (
     AccessDenied,

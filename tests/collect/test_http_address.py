@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.address import CheckedBackend, refusal
-from monitor.collect.http import Door, Retries
+from monitor.collect.http.address import CheckedBackend, refusal
+from monitor.collect.http.door import Door, Retries
 from monitor.errors import ForbiddenAddress, Unreachable
 from tests.collect.server import Asked, Reply, always, names, serve
 

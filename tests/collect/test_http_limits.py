@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.http import Door, Limits, Retries
-from monitor.collect.http_body import Body, decoders
-from monitor.collect.http_types import Meter
+from monitor.collect.http.body import Body, decoders
+from monitor.collect.http.door import Door, Limits, Retries
+from monitor.collect.http.types import Meter
 from monitor.errors import BadAnswer, HttpError, TooLarge, Unreachable
 from tests.collect.server import Reply, always, serve
 

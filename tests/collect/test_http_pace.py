@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.address import CheckedBackend
-from monitor.collect.http import Door, Retries
-from monitor.collect.http_pace import Pace, _smooth, asked_wait
+from monitor.collect.http.address import CheckedBackend
+from monitor.collect.http.door import Door, Retries
+from monitor.collect.http.pace import Pace, _smooth, asked_wait
 from monitor.errors import AccessDenied, HttpError, Throttled
 from tests.collect.server import Reply, always, names, serve
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.collect.http import Door, Retries
-from monitor.collect.http_pace import Pace
+from monitor.collect.http.door import Door, Retries
+from monitor.collect.http.pace import Pace
 from monitor.errors import AccessDenied, Throttled, Unreachable
 from tests.collect.server import Asked, Reply, always, serve
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.collect import http_url
-from monitor.collect.http_url import authority, checked, is_loopback, redact, shown
+from monitor.collect.http import url as http_url
+from monitor.collect.http.url import authority, checked, is_loopback, redact, shown
 
 
 def test_the_examples_hold():

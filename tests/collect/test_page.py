@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import identity
-from monitor.collect.page import poll_page
-from monitor.collect.page_tree import MAX_CHARS, MAX_DEPTH
+from monitor.collect.page.reader import poll_page
+from monitor.collect.page.tree import MAX_CHARS, MAX_DEPTH
 from monitor.errors import BadAnswer
 from monitor.types import Harvest, Source, SourceKind
 from tests.collect.replay import ReplayHttp, ask_for

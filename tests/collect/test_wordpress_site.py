@@ -7,8 +7,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.collect.wordpress_missing import absent
-from monitor.collect.wordpress_site import must_read_all
+from monitor.collect.wordpress.missing import absent
+from monitor.collect.wordpress.site import must_read_all
 from monitor.errors import AccessDenied
 from monitor.types import Gap, GapReason, SourceKind
 from tests.collect.replay import MemoryOf

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.collect.wordpress_api import MAX_PAGES
-from monitor.collect.wordpress_missing import MAX_ASKED
+from monitor.collect.wordpress.api import MAX_PAGES
+from monitor.collect.wordpress.missing import MAX_ASKED
 from monitor.errors import AccessDenied, BadAnswer, Gone, Throttled
 from monitor.types import Claim, Engagement, Gap, GapReason, SourceKind
 from tests.collect.replay import MemoryOf
@@ -156,7 +156,7 @@ async def test_a_list_that_never_stands_still_states_nothing_final():
 
 
 async def test_a_list_without_end_is_cut_and_says_so(monkeypatch):
-    monkeypatch.setattr("monitor.collect.wordpress_api.MAX_PAGES", 2)
+    monkeypatch.setattr("monitor.collect.wordpress.api.MAX_PAGES", 2)
     assert MAX_PAGES > 2
     harvest = await poll(BuiltSite(dict.fromkeys(range(1, 251), 0)))
     assert not harvest.complete

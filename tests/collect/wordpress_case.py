@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from monitor.collect.protocol import Answer, Ask
-from monitor.collect.wordpress import WordPress
+from monitor.collect.wordpress.collector import WordPress
 from monitor.errors import AccessDenied, Gone, HttpError, SourceError
 from monitor.types import Harvest, Source, SourceKind
 from tests.collect.replay import MemoryOf, ReplayHttp

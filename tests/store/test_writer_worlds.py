@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Config
@@ -28,7 +28,7 @@ TEXTS = (
 POSTS = 6
 AUTHORS = (("bluesky:did:plc:acme", "acme.example"), ("bluesky:did:plc:ann", "ann.example"))
 FAST = settings(
-    max_examples=60, phases=[Phase.generate], deadline=None, database=None,
+    max_examples=10, deadline=None, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Bluesky: threads, accounts and searches, as an AppView shows them without login."""

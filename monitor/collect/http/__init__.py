@@ -1,0 +1,1 @@
+"""The one HTTP door: safe addresses, bounded answers, politeness, retries."""

@@ -1,0 +1,1 @@
+"""Web pages: announcements whose network is not known yet."""

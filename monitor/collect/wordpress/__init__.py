@@ -1,0 +1,1 @@
+"""WordPress: posts and comments by its REST API."""
