@@ -37,8 +37,10 @@ terms = ["funding OR round"]
 announcements = ["{ANNOUNCEMENT}"]
 """
 
-_BASE = "select table_schema || '.' || table_name from information_schema.tables where " \
-        "table_type = 'BASE TABLE' and table_name <> 'schema_version' order by all"  # fmt: skip
+_BASE = (
+    "select table_schema || '.' || table_name from information_schema.tables "
+    "where table_type = 'BASE TABLE' and table_name <> 'schema_version' order by all"
+)
 
 
 def at(hours: float) -> datetime:
@@ -86,11 +88,13 @@ def post_id(name: str) -> str:
 
 
 def a_poll(
-    posts: Iterable[Post] = (), *, source: Source | None = None, when: datetime = at(2),
-    seconds: float = 1, outcome: Outcome | None = None, next_at: datetime | None = None, **more: Any,
+    posts: Iterable[Post] = (), *, source: Source | None = None, when: datetime | None = None,
+    seconds: float = 1, outcome: Outcome | None = None, next_at: datetime | None = None,
+    **more: Any,
 ) -> Poll:  # fmt: skip
-    """A poll that began at `when`; `more` goes into its harvest."""
+    """A poll that began at `when`, or two hours after T0; `more` goes into its harvest."""
     source = source or a_source()
+    when = when or at(2)
     harvest = Harvest(posts=list(posts), **more)
     if outcome is None:
         outcome = Outcome.ERROR if harvest.error else Outcome.OK

@@ -67,11 +67,9 @@ class Poller:
                 f"{source.source_id}: the {source.network} collector failed on this answer "
                 f"({type(error).__name__}: {error}); please report it"
             )
-        harvest.requests, harvest.bytes, harvest.http_status = (
-            http.requests,
-            http.bytes,
-            http.status,
-        )
+        harvest.requests, harvest.bytes = http.requests, http.bytes
+        if harvest.error is not None or harvest.http_status is None:
+            harvest.http_status = http.status
         finished_at = self._clock.now()
         return Poll(
             source=source, started_at=started_at, finished_at=finished_at,

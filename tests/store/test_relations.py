@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Config
 from monitor.store.database import Database
 from monitor.types import SourceKind
 from tests.world import (
@@ -99,7 +98,7 @@ CHAIN = [
 ]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+@pytest.mark.parametrize("order", list(permutations(range(4)))[::3])
 def test_a_reply_may_arrive_before_its_parent(store: Store, order: tuple[int, ...]) -> None:
     for n in order:
         store.commit(a_poll([CHAIN[n]]))

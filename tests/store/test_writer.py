@@ -421,11 +421,10 @@ def test_a_source_that_is_gone_for_good_is_not_polled_again(store: Store) -> Non
 
 
 def test_a_file_is_picked_up_where_it_was_left(tmp_path: Path, config: Config) -> None:
-    with Database.open(tmp_path / "monitor.duckdb") as database:
-        with a_store(database, config, THREAD) as store:
-            store.commit(a_poll([a_post("1")], source=THREAD))
-    with Database.open(tmp_path / "monitor.duckdb") as database:
-        with a_store(database, config, THREAD, empty=False) as store:
-            store.commit(a_poll([a_post("1"), a_post("2")], source=THREAD, when=at(3)))
-            assert store.problems() == []
-            assert store.column("select count(*) from posts") == [2]
+    path = tmp_path / "monitor.duckdb"
+    with Database.open(path) as database, a_store(database, config, THREAD) as store:
+        store.commit(a_poll([a_post("1")], source=THREAD))
+    with Database.open(path) as database, a_store(database, config, THREAD, empty=False) as store:
+        store.commit(a_poll([a_post("1"), a_post("2")], source=THREAD, when=at(3)))
+        assert store.problems() == []
+        assert store.column("select count(*) from posts") == [2]

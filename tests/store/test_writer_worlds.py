@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +27,7 @@ TEXTS = (
 POSTS = 6
 AUTHORS = (("bluesky:did:plc:acme", "acme.example"), ("bluesky:did:plc:ann", "ann.example"))
 FAST = settings(
-    max_examples=10, deadline=None, database=None,
+    max_examples=8, deadline=None, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
@@ -104,7 +103,7 @@ def worlds() -> st.SearchStrategy[World]:
 
 @dataclass(frozen=True)
 class Look:
-    """One poll: which source shows which posts (with which edit of their texts) and misses which."""
+    """One poll: which source shows which posts, with which edit, and misses which."""
 
     source: str
     shows: tuple[tuple[int, int, bool], ...]
@@ -154,29 +153,33 @@ def groups(polls: list[Poll], cuts: frozenset[int]) -> Iterator[list[Poll]]:
 cuts = st.frozensets(st.integers(1, 5))
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Two databases to compare."""
+
+    first: Database
+    second: Database
+    config: Config
+
+
 @pytest.fixture(scope="module")
-def databases() -> Iterator[tuple[Database, Database]]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    config = configured(tmp_path_factory.mktemp("world"), ACME)
     with Database.open(None) as first, Database.open(None) as second:
-        yield first, second
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("world"), ACME)
+        yield Stage(first, second, config)
 
 
 @FAST
 @given(worlds(), looks(stable=False), cuts, st.booleans())
 def test_polls_leave_the_same_in_whatever_company_they_are_stored(
-    databases: tuple[Database, Database], config: Config, world: World, seen: list[Look],
-    cuts: frozenset[int], restarts: bool,
-) -> None:  # fmt: skip
+    stage: Stage, world: World, seen: list[Look], cuts: frozenset[int], restarts: bool
+) -> None:
     polls = [look.poll(world, n) for n, look in enumerate(seen)]
     sources = list(SOURCES.values())
-    with a_store(databases[0], config, *sources) as whole:
+    with a_store(stage.first, stage.config, *sources) as whole:
         whole.commit(*polls)
         assert whole.problems() == []
-        with a_store(databases[1], config, *sources) as pieces:
+        with a_store(stage.second, stage.config, *sources) as pieces:
             for group in groups(polls, cuts):
                 pieces.commit(*group)
                 assert pieces.problems() == []
@@ -188,11 +191,10 @@ def test_polls_leave_the_same_in_whatever_company_they_are_stored(
 @FAST
 @given(worlds(), looks(stable=True), st.randoms(use_true_random=False), cuts)
 def test_what_does_not_change_is_learned_in_any_order_and_only_once(
-    databases: tuple[Database, Database], config: Config, world: World, seen: list[Look], random,
-    cuts: frozenset[int],
-) -> None:  # fmt: skip
+    stage: Stage, world: World, seen: list[Look], random, cuts: frozenset[int]
+) -> None:
     sources = list(SOURCES.values())
-    with a_store(databases[0], config, *sources) as store:
+    with a_store(stage.first, stage.config, *sources) as store:
         for n, look in enumerate(seen):
             store.commit(look.poll(world, n))
         before = store.everything()
@@ -202,7 +204,7 @@ def test_what_does_not_change_is_learned_in_any_order_and_only_once(
         assert changed <= {"base.polls", "base.sources"}
         learned = store.content()
     random.shuffle(seen)
-    with a_store(databases[1], config, *sources) as other:
+    with a_store(stage.second, stage.config, *sources) as other:
         for group in groups([look.poll(world, n) for n, look in enumerate(seen)], cuts):
             other.commit(*group)
         assert other.problems() == []

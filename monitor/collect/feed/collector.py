@@ -46,6 +46,7 @@ class Feed:
             return
         harvest.state = _kept_state(ask)
         answer = await _first_page(ask, harvest)
+        harvest.http_status = answer.status  # a missing older page says nothing about the feed
         if answer.unchanged:
             harvest.unchanged = True
             harvest.complete = bool(harvest.state.get("complete"))

@@ -124,7 +124,8 @@ from shown as h
 join base.sources as s using (source_id)
 where s.origin in ('config', 'import');
 
--- Holes. What a source showed before it was first polled is `not_yet_watched`, per event.
+-- Holes. What a source showed before it was first polled is `not_yet_watched`, per event; of one
+-- that could not be asked then either, the reason is `access`.
 create or replace view gaps as
 with watched as (
     select source_id, min(coalesce(observed_from, started_at)) as since
@@ -137,6 +138,7 @@ not_yet_watched as (
     select
         -(hash(x.event_id, x.source_id) % 9007199254740992)::bigint as gap_id,
         x.source_id, x.event_id,
+        if(s.state = 'unavailable', 'access', 'not_yet_watched') as reason,
         e.announced_at - e.window_before as started_at,
         least(coalesce(w.since, s.created_at), e.announced_at + e.window_after) as ended_at
     from base.event_sources as x
@@ -153,7 +155,7 @@ left join base.ids as i on i.post_key = g.post_key and not i.is_alias
 union all by name
 select
     gap_id, source_id, event_id, null::varchar as post_id, 'posts' as concerns, started_at,
-    ended_at, 'not_yet_watched' as reason, null::bigint as missing, null::timestamp as filled_at,
+    ended_at, reason, null::bigint as missing, null::timestamp as filled_at,
     null::timestamp as recorded_at
 from not_yet_watched
 where ended_at > started_at;
