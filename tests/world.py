@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.config import Config, load
+from monitor.serve.client import Remote
 from monitor.store.database import Database
 from monitor.store.verify import verify
 from monitor.store.writer import Writer
@@ -214,3 +220,67 @@ def a_store(
         yield store
     finally:
         store.writer.close()
+
+
+OFFLINE = "[network.bluesky]\nenabled = false\n"
+
+
+def filled(config: Config) -> None:
+    """A database with an announcement, its reply and a mention, where `config` wants it."""
+    config.monitor.data_dir.mkdir(mode=0o700, parents=True)
+    path = config.monitor.data_dir / "monitor.duckdb"
+    with Database.open(path) as database, a_store(database, config) as store:
+        store.commit(
+            a_poll([
+                a_post(ANNOUNCED, text="Acme has a round"),
+                a_post("reply", reply_to_id=ANNOUNCED, text="well"),
+                a_post("mention", text="Acme funding, say two"),
+            ])
+        )  # fmt: skip
+
+
+class Process:
+    """`monitor run`, as its users start it."""
+
+    def __init__(self, config: Config, *, wait: float = 5) -> None:
+        self.config = config
+        self._log = (config.path or Path()).with_suffix(".log")
+        with self._log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [*command(config, wait=wait), "run"], stderr=log, stdout=log
+            )
+
+    def ready(self, seconds: float = 20) -> Remote:
+        """A session, once the daemon listens."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._popen.poll() is None:
+            remote = Remote.connect(self.config.monitor.data_dir)
+            if remote is not None:
+                return remote
+            time.sleep(0.02)
+        raise AssertionError(f"no daemon ({self._popen.poll()}):\n{self.log()}")
+
+    def end(self, how: int = signal.SIGTERM, seconds: float = 5) -> int:
+        """Its exit code after a signal; raises `TimeoutExpired` if it does not end."""
+        if self._popen.poll() is None:
+            os.kill(self._popen.pid, how)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float) -> int:
+        return self._popen.wait(seconds)
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._popen.poll() is None:
+            self._popen.kill()
+            self._popen.wait()
+
+
+def command(config: Config, *, wait: float = 5) -> list[str]:
+    """How the command line begins."""
+    return [sys.executable, "-m", "monitor", "--config", str(config.path), "--wait", str(wait)]

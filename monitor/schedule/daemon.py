@@ -6,6 +6,7 @@ APScheduler fires one job, `tick`, at the next due moment; what is due is decide
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
@@ -193,15 +195,16 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
         at = min(max(moment, now), now + LONGEST_SLEEP)
         scheduler.add_job(
             tick, DateTrigger(datetime.now(UTC) + (at - now)), id="tick", replace_existing=True,
-            coalesce=True, misfire_grace_time=None,
-            max_instances=100,  # or APScheduler drops a tick while the one before is being ended
+            coalesce=True, misfire_grace_time=None, max_instances=1,
         )  # fmt: skip
 
     async def tick() -> None:  # a coroutine: plain functions would run on another thread
         core.tick()
-        plan()
 
     core.on_change = plan
+    # When a tick has ended, too: one that falls due while another runs is dropped, with a warning.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    scheduler.add_listener(lambda _: plan(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.start()
     plan()
     try:

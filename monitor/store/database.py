@@ -33,6 +33,8 @@ _BEFORE_ANYTHING = {
     # Or DuckDB asks the network for extensions.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    # Or a name in a statement may mean a variable of ours.
+    "python_enable_replacements": "false",
 }
 
 
