@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from monitor.config import Config, load
 from monitor.serve.client import Remote
@@ -260,6 +260,10 @@ class Process:
             time.sleep(0.02)
         raise AssertionError(f"no daemon ({self._popen.poll()}):\n{self.log()}")
 
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
     def end(self, how: int = signal.SIGTERM, seconds: float = 5) -> int:
         """Its exit code after a signal; raises `TimeoutExpired` if it does not end."""
         if self._popen.poll() is None:
@@ -272,7 +276,7 @@ class Process:
     def log(self) -> str:
         return self._log.read_text()
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

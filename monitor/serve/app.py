@@ -48,12 +48,14 @@ def application(
         return JSONResponse(about())
 
     async def query(request: Request) -> Response:
-        asked = await request.json()
-        seconds = asked.get("timeout") or DEFAULT_SECONDS
+        asked = await _body(request)
+        sql, seconds = asked.get("sql"), asked.get("timeout") or DEFAULT_SECONDS
+        if not isinstance(sql, str) or not isinstance(seconds, int | float):
+            raise UsageError("a query is {sql: text, params: list or object, timeout: seconds}")
         async with slots:
             with database.reading() as reading:
                 work = asyncio.get_running_loop().run_in_executor(
-                    threads, _run, reading, asked["sql"], _params(asked.get("params")), seconds
+                    threads, _run, reading, sql, _params(asked.get("params")), seconds
                 )
                 body = await _unless_gone(request, work, reading)
         return Response(body, media_type=ARROW)
@@ -62,7 +64,7 @@ def application(
         name = request.path_params["name"]
         if name not in calls:
             raise UsageError(f"this daemon has no command {name!r}; is it of another version?")
-        return JSONResponse(await calls[name](**await request.json()))
+        return JSONResponse(await calls[name](**await _body(request)))
 
     async def failed(_: Request, error: Exception) -> Response:
         return JSONResponse({"error": type(error).__name__, "message": str(error)}, status_code=422)
@@ -75,6 +77,16 @@ def application(
         ],
         exception_handlers={MonitorError: failed},
     )
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"expected a JSON object: {error}") from error
+    if not isinstance(body, dict):
+        raise UsageError(f"expected a JSON object, got {type(body).__name__}")
+    return body
 
 
 def _params(given: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -19,10 +18,10 @@ from monitor.store.verify import verify
 from tests.collect.server import Asked, Reply, serve
 from tests.world import configured
 
-RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Built</title>
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Built</title>
 <link>https://built.example/</link><description>built</description>
 <item><title>One</title><link>https://built.example/one</link>
-<pubDate>Thu, 12 Feb 2026 18:00:00 GMT</pubDate></item></channel></rss>""".encode()
+<pubDate>Thu, 12 Feb 2026 18:00:00 GMT</pubDate></item></channel></rss>"""
 HTML = b"<!doctype html><html><title>Sorry</title><body>We will be back soon.</body></html>"
 MEGABYTES = 10
 JSON = {"Content-Type": "application/json"}
