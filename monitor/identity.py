@@ -140,14 +140,17 @@ def recognise(url: str) -> str | None:
     for _, pattern, form in _NATIVE:
         if match := pattern.match(rest):
             return form.format(*(unquote(part) for part in match.groups()))
-    return None
+    # Mastodon's own id of a post is this address; `/@name/1` is a page about it.
+    match = re.match(r"[^/]+/users/[\w.-]+/statuses/\d+$", rest)
+    return f"ap:https://{match[0]}" if match else None
 
 
 def recognise_network(url: str) -> str | None:
     """The network whose post `url` shows, also where its id must be asked for (a handle, say)."""
     native = recognise(url)
     if native is not None:
-        return native.partition(":")[0]
+        network = native.partition(":")[0]
+        return "mastodon" if network == "ap" else network
     if url.startswith("at://"):
         return "bluesky"
     rest = _without_scheme(url)

@@ -53,6 +53,11 @@ def test_a_site_is_no_post() -> None:
         ("https://old.reddit.com/r/x/comments/abc12/some_title/", "reddit:t3_abc12"),
         ("https://www.reddit.com/r/x/comments/abc12/some_title/def34/", "reddit:t1_def34"),
         ("https://youtu.be/dQw4w9WgXcQ", "youtube:video/dQw4w9WgXcQ"),
+        (
+            "https://social.example/users/someone/statuses/109",
+            "ap:https://social.example/users/someone/statuses/109",
+        ),
+        ("https://social.example/@someone/109", None),
         ("https://bsky.app/profile/example.org/post/3kxyz", None),
         ("https://example.org/newsroom/series-g", None),
     ],

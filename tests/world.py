@@ -194,7 +194,20 @@ class Store:
         return {t: sorted(map(repr, self.database.query(f"from {t}").rows())) for t in tables}
 
     def problems(self) -> list[str]:
-        return verify(self.database.query)
+        """The promises that are broken; by a trusted cursor, which is faster than queries are."""
+        cursor = self.database.cursor()
+        try:
+            return verify(lambda sql: _Found(cursor.execute(sql)))
+        finally:
+            cursor.close()
+
+
+class _Found:
+    """As much of a frame as `verify` asks for."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self.height = len(rows)
+        self.row = rows.__getitem__
 
 
 def _aware(value: Any) -> Any:

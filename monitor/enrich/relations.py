@@ -98,6 +98,10 @@ def _relate_one(
         before = found.get(event_id)
         if before is None or _PRECEDENCE[offered.relation] < _PRECEDENCE[before.relation]:
             found[event_id] = offered
+    # A reaction to one event is in the company's stream, and so may be a mention of another.
+    joined = {rules.company_of[event_id] for event_id in found} - post.companies
+    for event_id, offered in _by_stream(post, joined, rules):
+        found.setdefault(event_id, offered)
     return found
 
 
@@ -123,8 +127,14 @@ def _by_content(post: Facts, rules: Rules) -> Iterator[tuple[str, Related]]:
     for url in post.links:
         for event_id in rules.by_url.get(url, ()):
             yield event_id, Related(Relation.LINK, 0)
+    yield from _by_stream(post, post.companies, rules)
+
+
+def _by_stream(
+    post: Facts, companies: Iterable[str], rules: Rules
+) -> Iterator[tuple[str, Related]]:
     named = Relation.PRESS if post.is_press else Relation.MENTION
-    for company in post.companies:
+    for company in companies:
         for rule in rules.by_company.get(company, ()):
             if rule.about(post.created_at, post.text):
                 yield rule.event_id, Related(named, 0)

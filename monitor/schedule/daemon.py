@@ -27,7 +27,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.collect.derive import derive
 from monitor.collect.registry import networks
 from monitor.config import Config
-from monitor.errors import StoreBusy, StoreError
+from monitor.errors import AccessDenied, StoreBusy, StoreError
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import Core
 from monitor.schedule.poller import Poller, open_door, why_not
@@ -39,7 +39,7 @@ from monitor.store.database import Database
 from monitor.store.lock import DataLock
 from monitor.store.quack import Quack
 from monitor.store.writer import Writer
-from monitor.types import Poll, Source
+from monitor.types import Poll, Source, SourceKind
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -69,8 +69,11 @@ class RunReport:
         """Count one stored poll."""
         self.polls += 1
         self.posts += new
-        if poll.harvest.error is not None:
-            self.failed[poll.source.source_id] = str(poll.harvest.error)
+        error = poll.harvest.error
+        if isinstance(error, AccessDenied) and poll.source.kind is SourceKind.SEARCH:
+            return  # some networks let nobody search without a login: a gap, and no failure
+        if error is not None:
+            self.failed[poll.source.source_id] = str(error)
 
 
 @dataclass(slots=True)
@@ -259,7 +262,7 @@ async def _serving(running: _Running, clock: Clock) -> AsyncIterator[None]:
 
 def _server_config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
 
 

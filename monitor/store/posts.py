@@ -248,3 +248,14 @@ def write_posts(cursor: Cursor, found: list[Change]) -> None:
         _VERSION,
         [tuple(c.row[n] for n in _VERSION) for c in found if c.new_version],
     )
+    # More or fewer followers make no version; the one that stands says what is known of them.
+    cursor.lookup(
+        "update base.versions as v set author_followers = g.author_followers from {given} as g "
+        "where v.post_key = g.post_key and v.version = g.version",
+        {"post_key": "BIGINT", "version": "INTEGER", "author_followers": "BIGINT"},
+        [
+            (c.row["post_key"], c.row["version"], c.row["author_followers"])
+            for c in found
+            if not c.new_version and c.row["author_followers"] is not None
+        ],
+    )

@@ -122,7 +122,7 @@ class Relations:
         """
         live = [c for c in found if c.post is not None]
         _write_links(cursor, live)
-        keys = {c.row["post_key"] for c in live} | set(ids.merged.values())
+        keys = {c.row["post_key"] for c in live} | _touched(cursor, ids.merged.values())
         self.refresh(cursor, keys | _descendants(cursor, keys - ids.fresh), now)
 
     def refresh_events(self, cursor: Cursor, event_ids: list[str], now: datetime) -> None:
@@ -172,7 +172,10 @@ class Relations:
         tops = _tops(cursor, [row for row in rows.values() if row.parent and not row.root])
         outside = {k for r in rows.values() for k in (r.parent, r.root) if k} | set(tops.values())
         outside -= rows.keys()
-        known = _known(cursor, outside)
+        known = {
+            key: {event: one for event, one in events.items() if event in self.rules.company_of}
+            for key, events in _known(cursor, outside).items()
+        }  # an archived event keeps what it has and gains nothing
         owners = self._owners(rows, _fetch(cursor, outside))
         links = _links(cursor, keys)
         batch = {
@@ -223,6 +226,17 @@ def _fetch(cursor: Cursor, keys: Iterable[int]) -> dict[int, _Row]:
         row["key"]: _Row(**{**row, "created_at": row["created_at"].replace(tzinfo=UTC)})
         for row in found
     }
+
+
+def _touched(cursor: Cursor, merged: Iterable[int]) -> set[int]:
+    """Posts that turned out to have two keys, and those that quote them under either."""
+    rows = cursor.lookup(
+        "select post_key from {given} union "
+        "select p.post_key from base.posts as p join {given} as g on p.quoted_key = g.post_key",
+        _KEY,
+        [(key,) for key in merged],
+    )
+    return {row[0] for row in rows}
 
 
 def _descendants(cursor: Cursor, keys: set[int]) -> set[int]:

@@ -303,9 +303,10 @@ class Writer:
             entry.next_at = poll.next_at
             if poll.harvest.retire:
                 entry.state, entry.next_at = "retired", None
-            if poll.source.kind == SourceKind.THREAD and poll.harvest.resolved:
-                entry.source = replace(entry.source, root_id=poll.harvest.resolved)
             touched[poll.source.source_id] = entry
+            if poll.source.kind == SourceKind.THREAD and poll.harvest.resolved:
+                for one in self._resolved(entry, poll.harvest.resolved, now):
+                    touched[one.source.source_id] = one
             if poll.harvest.error is None:
                 kept = (poll.harvest.state, poll.validators)
                 if kept != (entry.cursor, entry.validators):
@@ -346,14 +347,32 @@ class Writer:
         """The entry that reads the same thing, under whatever id and address it was configured."""
         what = (source.network, source.kind)
         native = f"{source.network}:{source.target}"
-        for entry in self.entries.values():
-            other = entry.source
-            if (other.network, other.kind) == what and (
-                other.target == source.target
-                or (source.kind == SourceKind.THREAD and other.root_id == native)
-            ):
-                return entry
-        return None
+        same = [
+            entry
+            for entry in self.entries.values()
+            if (entry.source.network, entry.source.kind) == what
+            and (
+                entry.source.target == source.target
+                or (source.kind == SourceKind.THREAD and entry.source.root_id == native)
+            )
+        ]
+        return min(same, key=lambda entry: entry.state == "archived", default=None)
+
+    def _resolved(self, entry: Entry, post_id: str, now: datetime) -> list[Entry]:
+        """A thread turned out to be that of `post_id`; one found under that id gives way to it."""
+        entry.source = replace(entry.source, root_id=post_id)
+        twins = [
+            other
+            for other in self.entries.values()
+            if other is not entry and other.state == "active" and other.source.origin == "found"
+            and other.source.kind == SourceKind.THREAD
+            and f"{other.source.network}:{other.source.target}" == post_id
+            and entry.source.origin != "found"
+        ]  # fmt: skip
+        for twin in twins:
+            twin.state, twin.next_at = "archived", None
+            self._observations.close(twin.source.source_id, now)
+        return [entry, *twins]
 
     def _save_entries(self, entries: Iterable[Entry]) -> None:
         save_sources(self._cursor, [(e.source, e.state, e.next_at, e.created_at) for e in entries])

@@ -169,7 +169,7 @@ def test_readers_do_not_wait_for_each_other(process: Process) -> None:
 
     def long() -> None:
         with process.ready() as remote, pytest.raises(QueryTimeout):
-            remote.query(ENDLESS, timeout=2)
+            remote.query(ENDLESS, timeout=1)
         done.set()
 
     thread = threading.Thread(target=long)

@@ -11,7 +11,18 @@ from monitor.config import Config
 from monitor.identity import link_id
 from monitor.store.database import Database
 from monitor.types import Claim, Engagement, Gap, GapReason, SourceKind
-from tests.world import ACME, Store, a_poll, a_post, a_source, a_store, at, configured, post_id
+from tests.world import (
+    ACME,
+    ANNOUNCED,
+    Store,
+    a_poll,
+    a_post,
+    a_source,
+    a_store,
+    at,
+    configured,
+    post_id,
+)
 
 THREAD = a_source("thread")
 PRESS = a_source("press", "feed", SourceKind.FEED, "https://press.example/rss")
@@ -132,6 +143,16 @@ def test_a_reaction_of_a_feed_item_is_that_of_the_native_post(store: Store) -> N
     store.commit(at_home(when=at(4)))
     assert before == {"1": "mention", "feed:item": "mention"}
     assert store.relations() == {"1": "mention"}
+
+
+def test_a_quote_of_the_announcement_by_its_link_is_a_quote(store: Store) -> None:
+    item = "feed:announcement"
+    store.commit(
+        a_poll([a_post("2", quoted_id=item), a_post("3", reply_to_id=post_id("2"))], source=THREAD)
+    )
+    assert store.relations() == {}
+    store.commit(a_poll([a_post(ANNOUNCED, aliases=(item,))], source=THREAD, when=at(3)))
+    assert store.relations() == {"1": "announcement", "2": "quote", "3": "reply"}
 
 
 # Announcements.

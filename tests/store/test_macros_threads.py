@@ -72,6 +72,14 @@ def test_a_claim_about_the_tree_replaces_those_below_it(world: Any) -> None:
     assert world.one("from event_summary('a')")["coverage_ratio"] == pytest.approx(4 / 6)
 
 
+def test_a_reply_to_a_withheld_post_counts_for_the_tree(world: Any) -> None:
+    thread(world)
+    world.post("c", 2, to="withheld", root_id="root", root_key=world.key("root"))
+    world.post("c1", 3, to="c", root_id="root", root_key=world.key("root"))
+    world.claim("root", 6, "tree")
+    assert covered(world) == [("root", 6, 6, 0, None)]
+
+
 def test_reasons_never_explain_more_than_is_missing(world: Any) -> None:
     thread(world)
     world.claim("root", 4)

@@ -42,34 +42,40 @@ def store(database: Database, config: Config) -> Iterator[Store]:
 # The time used for analysis.
 
 
-@pytest.mark.parametrize(
-    ("indexed", "claimed", "created", "whose"),
-    [
-        (1.5, 1, 1.5, "network"),
-        (None, 1, 1, "author"),
-        (None, -17532, -17532, "author"),  # two years ago
-        (None, None, 2, "first_seen"),
-        (1.5, None, 1.5, "network"),
-        (None, 744, 2, "first_seen"),  # next month
-        (1.5, 744, 1.5, "network"),
-        (744, 1, 2, "first_seen"),
-        (None, 2 + 5 / 60, 2 + 5 / 60, "author"),
-        (None, 2 + 5.01 / 60, 2, "first_seen"),
-    ],
-)
-def test_times_are_the_networks_else_the_authors_and_never_the_futures(
-    store: Store, indexed: float | None, claimed: float | None, created: float, whose: str
-) -> None:
-    post = a_post(
-        "1",
-        indexed_at=None if indexed is None else at(indexed),
-        claimed_at=None if claimed is None else at(claimed),
-    )
-    store.commit(a_poll([post], when=at(2), seconds=0))
-    row = store.post("1")
-    assert (row["created_at"], row["clock"]) == (at(created), whose)
-    assert row["claimed_at"] == (None if claimed is None else at(claimed))
-    assert row["first_seen_at"] == at(2)
+CLOCKS = [
+    # Hours: the network's index time, the author's claim, the time used; and whose it is.
+    (1.5, 1, 1.5, "network"),
+    (None, 1, 1, "author"),
+    (None, -17532, -17532, "author"),  # two years ago
+    (None, None, 2, "first_seen"),
+    (1.5, None, 1.5, "network"),
+    (None, 744, 2, "first_seen"),  # next month
+    (1.5, 744, 1.5, "network"),
+    (744, 1, 2, "first_seen"),
+    (None, 2 + 5 / 60, 2 + 5 / 60, "author"),
+    (None, 2 + 5.01 / 60, 2, "first_seen"),
+]
+
+
+def test_times_are_the_networks_else_the_authors_and_never_the_futures(store: Store) -> None:
+    def moment(hour: float | None) -> datetime | None:
+        return None if hour is None else at(hour)
+
+    store.commit(
+        a_poll(
+            [
+                a_post(str(n), indexed_at=moment(indexed), claimed_at=moment(claimed))
+                for n, (indexed, claimed, _, _) in enumerate(CLOCKS)
+            ],
+            when=at(2), seconds=0,
+        )
+    )  # fmt: skip
+    rows = [store.post(str(n)) for n in range(len(CLOCKS))]
+    assert [(row["created_at"], row["clock"]) for row in rows] == [
+        (at(created), whose) for _, _, created, whose in CLOCKS
+    ]
+    assert [row["claimed_at"] for row in rows] == [moment(claimed) for _, claimed, _, _ in CLOCKS]
+    assert {row["first_seen_at"] for row in rows} == {at(2)}
 
 
 def test_a_time_once_given_stays(store: Store) -> None:
@@ -83,34 +89,32 @@ def test_a_time_once_given_stays(store: Store) -> None:
 # Versions.
 
 
-@pytest.mark.parametrize(
-    ("change", "versions"),
-    [
-        ({}, 1),
-        ({"text": "edited"}, 2),
-        ({"title": "a title"}, 2),
-        ({"author_name": "Ann"}, 2),
-        ({"edited_at": at(2)}, 2),
-        ({"state": PostState.HIDDEN}, 2),
-        ({"author_handle": "ann.new.example"}, 1),
-        ({"author_followers": 7}, 1),
-        ({"url": "https://example.org/1"}, 1),
-        ({"links": ("https://example.org/2",)}, 1),
-        ({"reply_to_id": post_id("0")}, 1),
-    ],
-)
-def test_a_version_is_a_change_of_name_title_text_edit_or_state(
-    store: Store, change: dict[str, object], versions: int
-) -> None:
-    store.commit(a_poll([a_post("1")], when=at(2)))
-    store.commit(a_poll([a_post("1", **change)], when=at(3)))
-    found = store.rows("from post_versions where post_id = ? order by version", post_id("1"))
-    assert [row["version"] for row in found] == list(range(1, versions + 1))
-    row = store.post("1")
-    for column, value in change.items():
-        if column in row:
-            assert row[column] == value
-    assert found[-1]["text"] == row["text"]
+CHANGES: list[tuple[dict[str, object], int]] = [
+    ({}, 1),
+    ({"text": "edited"}, 2),
+    ({"title": "a title"}, 2),
+    ({"author_name": "Ann"}, 2),
+    ({"edited_at": at(2)}, 2),
+    ({"state": PostState.HIDDEN}, 2),
+    ({"author_handle": "ann.new.example"}, 1),
+    ({"author_followers": 7}, 1),
+    ({"url": "https://example.org/1"}, 1),
+    ({"links": ("https://example.org/2",)}, 1),
+    ({"reply_to_id": post_id("0")}, 1),
+]
+
+
+def test_a_version_is_a_change_of_name_title_text_edit_or_state(store: Store) -> None:
+    names = [f"p{n}" for n in range(len(CHANGES))]
+    store.commit(a_poll([a_post(name) for name in names], when=at(2)))
+    changed = [a_post(name, **change) for name, (change, _) in zip(names, CHANGES, strict=True)]
+    store.commit(a_poll(changed, when=at(3)))
+    for name, (change, versions) in zip(names, CHANGES, strict=True):
+        found = store.rows("from post_versions where post_id = ? order by version", post_id(name))
+        assert [row["version"] for row in found] == list(range(1, versions + 1)), change
+        row = store.post(name)
+        assert {c: row[c] for c in change if c in row} == {c: change[c] for c in change if c in row}
+        assert found[-1]["text"] == row["text"]
 
 
 def test_an_edit_keeps_what_was_said_before(store: Store) -> None:

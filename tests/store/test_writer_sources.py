@@ -74,3 +74,41 @@ def test_a_thread_found_first_gives_way_to_its_configuration(writer: Writer) -> 
     assert polled(writer) == {"account", f"bluesky:thread:{URI}"}
     writer.synchronise([(account, None), (thread("mine", URI), None)])
     assert polled(writer) == {"account", "mine"}
+
+
+def test_a_thread_found_before_its_handle_was_resolved_gives_way(writer: Writer) -> None:
+    account = replace(thread("account", "acme.example"), kind=SourceKind.ACCOUNT)
+    by_handle = thread("by-handle", "https://bsky.app/profile/acme.example/post/1", "event")
+    writer.synchronise([(account, None), (by_handle, None)])
+    writer.commit([poll(account, Harvest(found=[account.find(SourceKind.THREAD, URI)]))])
+    assert polled(writer) == {"account", "by-handle", f"bluesky:thread:{URI}"}
+    resolved = Harvest(resolved=f"bluesky:{URI}", posts=[Post(post_id=f"bluesky:{URI}")])
+    writer.commit([poll(by_handle, resolved)])
+    writer.commit([poll(account, Harvest(found=[account.find(SourceKind.THREAD, URI)]))])
+    assert polled(writer) == {"account", "by-handle"}
+
+
+def test_a_reply_under_an_archived_event_is_stored_and_joins_nothing(tmp_path: Path) -> None:
+    company = '[[company]]\nid = "acme"\nname = "Acme"\n'
+    event = (
+        '[[event]]\nid = "launch"\ncompany = "acme"\nannounced_at = 2026-02-12T12:00:00Z\n'
+        f'announcements = ["{URI}"]\n'
+    )
+    file = tmp_path / "monitor.toml"
+    source = thread("mine", URI)
+
+    def reply(number: int, to: str) -> Post:
+        return Post(post_id=f"bluesky:at://did:plc:x/app.bsky.feed.post/{number}",
+                    reply_to_id=to, root_id=f"bluesky:{URI}")  # fmt: skip
+
+    first = reply(1, f"bluesky:{URI}")
+    with Database.open(None) as database:
+        for text, post in ((company + event, first), (company, reply(2, first.post_id))):
+            file.write_text(text)
+            writer = Writer(database, load(file, env={}), Clock())
+            writer.synchronise([(source, None)])
+            writer.commit([poll(source, Harvest(posts=[post]))])
+        rows = database.query("select post_id, relation from reactions").rows()
+        assert rows == [(first.post_id, "reply")]
+        assert database.query("from posts").height == 2
+        assert database.query("select state from events").rows() == [("archived",)]

@@ -32,10 +32,26 @@ answers as materialized (
         and base.is_known(first_seen_at, source_id, created_at, as_of)
 ),
 
+-- Replies to what nobody shows us: only their root says whose tree they are in.
+strays as materialized (
+    select
+        p.root_key as top_key, p.post_key,
+        coalesce(p.deleted_at, timestamp 'infinity') > base.moment(as_of)
+        and not (p.state = 'deleted' and p.deleted_at is null) as is_live
+    from base.posts as p
+    anti join base.posts as parent on parent.post_key = p.reply_to_key
+    where
+        p.root_key in (select post_key from claims where scope = 'tree')
+        and p.post_key <> p.root_key
+        and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
+),
+
 below as (
     select post_key as top_key, post_key, true as is_live
     from claims
     where scope = 'tree'
+    union
+    from strays
     union
     select b.top_key, a.post_key, a.is_live
     from below as b
