@@ -46,9 +46,8 @@ class Ids:
     _names: dict[int, str] = field(default_factory=dict)
     _new: list[tuple[str, int, bool]] = field(default_factory=list)
     renamed: dict[int, str] = field(default_factory=dict)
-    merged: dict[int, int] = field(default_factory=dict)
     fresh: set[int] = field(default_factory=set)  # keys made since `begin`
-    retold: bool = False  # has a post got another name since `begin`?
+    retold: set[int] = field(default_factory=set)  # keys renamed or merged into since `begin`
 
     @classmethod
     def load(cls, cursor: Cursor) -> Ids:
@@ -59,8 +58,7 @@ class Ids:
 
     def begin(self) -> None:
         """Forget what belonged to the transaction before."""
-        self._new, self.renamed, self.merged, self.fresh = [], {}, {}, set()
-        self.retold = False
+        self._new, self.renamed, self.fresh, self.retold = [], {}, set(), set()
         if len(self._keys) > _CACHE_LIMIT:  # only here: later on, ids not written yet stand there
             self._keys.clear()
             self._names.clear()
@@ -137,7 +135,7 @@ class Ids:
             cursor.execute("update base.ids set is_alias = true where post_key = ?", [key])
             self._add(post_id, key, is_alias=False)
             self.renamed[key] = post_id
-            self.retold = True
+            self.retold.add(key)
         else:  # two native ids: two posts, whatever their links say
             self.resolve(cursor, [post_id])
 
@@ -149,9 +147,9 @@ class Ids:
             return  # two native ids again
         self.flush(cursor)
         _merge_rows(cursor, old, new)
-        self.merged[old] = new
         self.renamed[new] = self._names[new]
-        self.retold = True
+        self.retold.add(new)
+        self.retold.discard(old)
         self._keys = {i: new if k == old else k for i, k in self._keys.items()}
         self._names.pop(old)
 

@@ -122,7 +122,7 @@ class Relations:
         """
         live = [c for c in found if c.post is not None]
         _write_links(cursor, live)
-        keys = {c.row["post_key"] for c in live} | _touched(cursor, ids.merged.values())
+        keys = {c.row["post_key"] for c in live} | _touched(cursor, ids.retold)
         self.refresh(cursor, keys | _descendants(cursor, keys - ids.fresh), now)
 
     def refresh_events(self, cursor: Cursor, event_ids: list[str], now: datetime) -> None:
@@ -228,13 +228,13 @@ def _fetch(cursor: Cursor, keys: Iterable[int]) -> dict[int, _Row]:
     }
 
 
-def _touched(cursor: Cursor, merged: Iterable[int]) -> set[int]:
-    """Posts that turned out to have two keys, and those that quote them under either."""
+def _touched(cursor: Cursor, retold: Iterable[int]) -> set[int]:
+    """Posts that turned out to have another name, and those that quote them under any."""
     rows = cursor.lookup(
         "select post_key from {given} union "
         "select p.post_key from base.posts as p join {given} as g on p.quoted_key = g.post_key",
         _KEY,
-        [(key,) for key in merged],
+        [(key,) for key in retold],
     )
     return {row[0] for row in rows}
 

@@ -182,7 +182,7 @@ class Writer:
             for n, group in enumerate(consistent(polls)):
                 # Two versions of one post may come in one commit: their times tell them apart.
                 counts += self._store(group, now + n * _NEXT)
-                retold = retold or self._ids.retold
+                retold = retold or bool(self._ids.retold)
         self._sightings.keep(retold=retold)
         return counts
 

@@ -26,6 +26,7 @@ from tests.world import (
 
 THREAD = a_source("thread")
 PRESS = a_source("press", "feed", SourceKind.FEED, "https://press.example/rss")
+BLOG = a_source("blog", "feed", SourceKind.FEED, "https://blog.example/rss")
 ITEM = "feed:item"
 NATIVE = post_id("1")
 
@@ -43,7 +44,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture
 def store(database: Database, config: Config) -> Iterator[Store]:
-    with a_store(database, config, THREAD, PRESS) as made:
+    with a_store(database, config, THREAD, PRESS, BLOG) as made:
         yield made
         assert made.problems() == []
 
@@ -153,6 +154,14 @@ def test_a_quote_of_the_announcement_by_its_link_is_a_quote(store: Store) -> Non
     assert store.relations() == {}
     store.commit(a_poll([a_post(ANNOUNCED, aliases=(item,))], source=THREAD, when=at(3)))
     assert store.relations() == {"1": "announcement", "2": "quote", "3": "reply"}
+
+
+def test_the_account_of_a_post_is_one_of_its_own_network(store: Store) -> None:
+    own = {"author_id": None, "author_handle": "acme.example", "text": "well"}
+    store.commit(a_poll([a_post(ITEM, **own)], source=PRESS))
+    assert store.column("select count(*) from company_mentions") == [0]
+    store.commit(a_poll([a_post("9", aliases=(ITEM,), **own)], source=BLOG, when=at(3)))
+    assert store.column("select post_id from company_mentions") == [post_id("9")]
 
 
 # Announcements.
