@@ -100,6 +100,7 @@ READING = [
 @pytest.mark.parametrize("sql", READING)
 def test_statements_that_read_run(guest: duckdb.DuckDBPyConnection, sql: str) -> None:
     guest.execute("from m.query(?)", [sql]).fetchall()
+    assert guest.description  # it answered with a table, empty or not
 
 
 WRITING = [
