@@ -154,7 +154,8 @@ def _gaps(monitor: Monitor, event: str) -> str:
 
 def _origin(recorded: datetime, moved: timedelta) -> str:
     hours = moved // timedelta(hours=1)
-    how = f"{abs(hours)} hours {'later' if hours >= 0 else 'earlier'}"
+    unit = "hour" if abs(hours) == 1 else "hours"
+    how = f"{abs(hours)} {unit} {'later' if hours >= 0 else 'earlier'}"
     return f"Recorded from real servers on {recorded:%Y-%m-%d}; " + (
         f"played back as if it happened {how}." if hours else "played back as it happened."
     )
