@@ -15,7 +15,8 @@ __all__ = ["COMMANDS", "cli"]
 COMMANDS = {
     "init": "setup",
     "check": "setup",
-    "demo": "setup",
+    "demo": "simulating",
+    "simulate": "simulating",
     "run": "running",
     "status": "running",
     "healthcheck": "running",

@@ -1,9 +1,8 @@
-"""Commands around a first start: init, check, demo."""
+"""Commands around a first start: init, check."""
 
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ import click
 from monitor.cli.options import command, note, opened
 from monitor.cli.stdout import say
 
-__all__ = ["check_", "demo_", "init_"]
+__all__ = ["check_", "init_"]
 
 
 @command("init")
@@ -62,17 +61,3 @@ def _tell(what: str, detail: str, *, ok: bool) -> int:
         return 0
     note(f"monitor: {what}: {detail}")
     return 1
-
-
-@command("demo")
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
-def demo_(folder: Path | None) -> int:
-    """Show the whole thing, offline.
-
-    Everything it makes stands in DIR (./demo if it is not named).
-
-    Example: monitor demo
-    """
-    from monitor.simulate.demo import run
-
-    return int(run(folder or Path("demo"), note if sys.stderr.isatty() else None) or 0)

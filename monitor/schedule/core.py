@@ -34,7 +34,8 @@ class Core:
 
     def __init__(
         self, writer: Writer, committer: Committer, poller: Poller, clock: Clock,
-        on_done: Callable[[Poll, int], None] = lambda _poll, _new: None,
+        on_done: Callable[[Poll, int], None] = lambda _poll, _new: None, *,
+        at_once: int = MAX_POLLS,
     ) -> None:  # fmt: skip
         self._writer = writer
         self._committer = committer
@@ -42,7 +43,7 @@ class Core:
         self._clock = clock
         self._on_done = on_done
         self.on_change: Callable[[], None] = lambda: None  # the next due moment may have moved
-        self._slots = asyncio.Semaphore(MAX_POLLS)
+        self._slots = asyncio.Semaphore(at_once)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._reading: set[str] = set()
         self._keeping: set[asyncio.Task[None]] = set()

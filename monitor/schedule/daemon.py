@@ -10,11 +10,10 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,22 +23,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from monitor.clock import Clock, SystemClock
-from monitor.collect.derive import derive
-from monitor.collect.registry import networks
 from monitor.config import Config
-from monitor.errors import AccessDenied, StoreBusy, StoreError
+from monitor.errors import AccessDenied, StoreError
+from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import Core
-from monitor.schedule.poller import Poller, open_door, why_not
 from monitor.serve.app import application
 from monitor.serve.place import NAME, listen
-from monitor.session import DATABASE
 from monitor.store.commands import COMMANDS
-from monitor.store.database import Database
-from monitor.store.lock import DataLock
 from monitor.store.quack import Quack
-from monitor.store.writer import Writer
-from monitor.types import Poll, Source, SourceKind
+from monitor.types import Poll, SourceKind
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -76,65 +69,6 @@ class RunReport:
             self.failed[poll.source.source_id] = str(error)
 
 
-@dataclass(slots=True)
-class _Running:
-    config: Config
-    database: Database
-    writer: Writer
-    committer: Committer
-    core: Core
-
-
-@asynccontextmanager
-async def _assembled(
-    config: Config, clock: Clock, wait: float, on_done: Callable[[Poll, int], None]
-) -> AsyncIterator[_Running]:
-    """Everything that a run needs, opened in order and closed in reverse."""
-    data_dir = config.monitor.data_dir
-    _make_private(data_dir)
-    async with AsyncExitStack() as stack:
-        stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
-        database = stack.enter_context(await _open(data_dir / DATABASE, wait))
-        writer = Writer(database, config, clock)
-        stack.callback(writer.close)
-        writer.can_poll = lambda source: why_not(config, source) is None
-        writer.synchronise(_pollable(config))
-        writer.started()
-        door = await stack.enter_async_context(open_door(config, clock))
-        committer = Committer(writer)
-        stack.push_async_callback(committer.close)
-        core = Core(writer, committer, Poller(config, door, clock), clock, on_done)
-        stack.push_async_callback(core.stop)
-        yield _Running(config, database, writer, committer, core)
-
-
-async def _open(path: Path, wait: float) -> Database:
-    """The database; a stranger who reads the file for a moment is waited for."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + wait
-    while True:
-        try:
-            return Database.open(path)
-        except StoreBusy:
-            if loop.time() >= end:
-                raise
-            await asyncio.sleep(0.1)
-
-
-def _make_private(data_dir: Path) -> None:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"{data_dir}: {error.strerror}; give --data-dir a folder you can write"
-        ) from error
-
-
-def _pollable(config: Config) -> list[tuple[Source, str | None]]:
-    """The configuration's sources, each with the reason why it can't be polled."""
-    return [(source, why_not(config, source)) for source in derive(config, networks=networks())]
-
-
 async def run_once(
     config: Config,
     *,
@@ -149,7 +83,7 @@ async def run_once(
         report.add(poll, new)
         on_done(poll, new)
 
-    async with _assembled(config, clock or SystemClock(), wait, done) as running:
+    async with assembled(config, clock or SystemClock(), wait, done) as running:
         polled: set[str] = set()
         while waiting := [
             source_id
@@ -165,7 +99,7 @@ async def run_once(
 async def run(config: Config, *, clock: Clock | None = None, wait: float = WAIT_SECONDS) -> int:
     """Poll until a signal comes. SIGTERM and SIGINT end it after the running commit."""
     clock = clock or SystemClock()
-    async with _assembled(config, clock, wait, _log_poll) as running:
+    async with assembled(config, clock, wait, _log_poll) as running:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -226,7 +160,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(running: _Running, clock: Clock) -> AsyncIterator[None]:
+async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
     """Answer on the Unix socket, and DuckDB clients over Quack."""
     config = running.config
     data_dir = config.monitor.data_dir
@@ -266,7 +200,7 @@ def _server_config(app: Starlette) -> uvicorn.Config:
     )
 
 
-def _quack(running: _Running) -> Quack | None:
+def _quack(running: Assembly) -> Quack | None:
     if not running.config.monitor.serve_sql:
         return None
     quack = Quack(running.database, running.config.monitor.data_dir)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.errors import Throttled
 from monitor.types import Harvest, Source
 
-__all__ = ["Pollable", "due", "next_moment", "next_poll_at"]
+__all__ = ["Plan", "Pollable", "due", "next_moment", "next_poll_at"]
 
 MAX_PAUSE = timedelta(hours=6)
+
+
+Plan = Callable[[Source, datetime, datetime, Harvest], datetime]
+"""When to come back to a source: as `next_poll_at`."""
 
 
 class Pollable(Protocol):

@@ -10,7 +10,7 @@ from monitor.collect.protocol import Ask
 from monitor.collect.registry import collector
 from monitor.config import Config
 from monitor.errors import BadAnswer, SourceError, Throttled, UsageError
-from monitor.schedule.due import next_poll_at
+from monitor.schedule.due import Plan, next_poll_at
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
 from monitor.types import Harvest, Outcome, Poll, Source
@@ -39,7 +39,8 @@ def why_not(config: Config, source: Source) -> str | None:
 class Poller:
     """Polls sources through one HTTP door."""
 
-    def __init__(self, config: Config, door: Door, clock: Clock) -> None:
+    def __init__(self, config: Config, door: Door, clock: Clock, plan: Plan = next_poll_at) -> None:
+        self._plan = plan
         self._config = config
         self._door = door
         self._clock = clock
@@ -74,7 +75,7 @@ class Poller:
         return Poll(
             source=source, started_at=started_at, finished_at=finished_at,
             outcome=_outcome(harvest), harvest=harvest, validators=dict(http.validators),
-            next_at=next_poll_at(source, started_at, finished_at, harvest),
+            next_at=self._plan(source, started_at, finished_at, harvest),
         )  # fmt: skip
 
 

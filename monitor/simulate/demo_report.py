@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,9 @@ from monitor.api import Monitor
 from monitor.report.files import replacing
 from monitor.report.output import write
 from monitor.report.text import visible
+from monitor.simulate.chart import columns
+from monitor.simulate.compare import Account
+from monitor.simulate.world import World
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 WIDTH = 100
-MAX_LISTED = 5
+FIRST_HOURS = 8
 
 RELATIONS = """
 select relation, count(*) as posts
@@ -53,33 +55,30 @@ select source_id, last_error from source_status where last_outcome in ('error', 
 
 
 def report(
-    monitor: Monitor,
-    event: str,
-    config: Path,
-    *,
-    recorded: datetime,
-    moved: timedelta,
-    unanswered: Mapping[str, list[str]],
+    monitor: Monitor, world: World, event: str, config: Path, accounts: list[Account]
 ) -> int:
-    """Print the series, a summary, where the files lie and what to try; the exit code.
-
-    Args:
-        recorded: when the recordings end.
-        moved: how far their times were moved.
-        unanswered: by server, what was asked and is not recorded.
-    """
+    """Print a chart, the series, a summary, the truth beside it and what to try; the exit code."""
     folder = config.parent
     series = monitor.series(event, bucket="1h")
     with replacing(folder / "series.csv") as stream:
         write(series, "csv", stream)
     manifest = monitor.export(folder / "export")
-    _line(f"{_title(monitor, event)}, by the hour:")
+    _line(_title(monitor, event))
+    _line()
+    _chart(monitor, event)
     _line()
     _table(_shown(series))
     _line()
     _summary(monitor, event)
     _line()
-    _line(_origin(recorded, moved))
+    _line("Beside the truth, which only the simulator knows:")
+    _line()
+    _table(_truth(accounts))
+    _line()
+    _line(
+        f"All of it is simulated, people and companies too: {world.scenario.title}, "
+        f"{world.scenario.starts_at:%Y-%m-%d} to {world.scenario.ends_at:%Y-%m-%d}."
+    )
     _line()
     _files(folder, series, manifest)
     _line()
@@ -87,7 +86,38 @@ def report(
     for arguments in _tries(event):
         command = [*_command(), "--config", _near(config), *arguments]
         _line(f"  {' '.join(map(_quoted, command))}")
-    return _failures(monitor, unanswered)
+    return _failures(monitor, accounts)
+
+
+def _chart(monitor: Monitor, event: str) -> None:
+    """The company's stream in steps of six hours."""
+    import polars as pl
+
+    steps = monitor.series(event, bucket="6h").filter(pl.col("flag").fill_null("") != "future")
+    before = steps.filter(pl.col("hours_since_announcement") < 0).height
+    _line("Posts about the company, a column every six hours (▲: the announcement):")
+    _line()
+    for line in columns(steps["stream_posts"].to_list(), mark=before):
+        _line(line)
+
+
+def _truth(accounts: list[Account]) -> pl.DataFrame:
+    """One row a network: what there was, what was collected, and why the rest was not."""
+    import polars as pl
+
+    reasons = sorted({reason for account in accounts for reason in account.unseen})
+    return pl.DataFrame(
+        [
+            {
+                "network": account.network,
+                "in_the_world": account.truth,
+                "collected": account.collected,
+                **{reason: account.unseen[reason] for reason in reasons},
+                "lost": len(account.lost),
+            }
+            for account in accounts
+        ]
+    )
 
 
 def _title(monitor: Monitor, event: str) -> str:
@@ -96,10 +126,11 @@ def _title(monitor: Monitor, event: str) -> str:
 
 
 def _shown(series: pl.DataFrame) -> pl.DataFrame:
-    """The hours in which something happened, in a few columns."""
+    """The first hours after the announcement, in a few columns."""
     import polars as pl
 
-    return series.filter((pl.col("posts") > 0) | (pl.col("stream_posts") > 0)).select(
+    hours = pl.col("hours_since_announcement")
+    return series.filter((hours >= -1) & (hours < FIRST_HOURS)).select(
         pl.col("bucket_start_utc").dt.strftime("%Y-%m-%d %H:%M").alias("hour_utc"),
         pl.col("observed_ratio").round(2).alias("observed"),
         "posts",
@@ -107,8 +138,8 @@ def _shown(series: pl.DataFrame) -> pl.DataFrame:
         "replies",
         "quotes",
         "mentions",
+        "press",
         pl.col("likes_delta").round(1),
-        pl.col("sentiment_mean").round(2).alias("sentiment"),
     )
 
 
@@ -152,19 +183,11 @@ def _gaps(monitor: Monitor, event: str) -> str:
     )
 
 
-def _origin(recorded: datetime, moved: timedelta) -> str:
-    hours = moved // timedelta(hours=1)
-    unit = "hour" if abs(hours) == 1 else "hours"
-    how = f"{abs(hours)} {unit} {'later' if hours >= 0 else 'earlier'}"
-    return f"Recorded from real servers on {recorded:%Y-%m-%d}; " + (
-        f"played back as if it happened {how}." if hours else "played back as it happened."
-    )
-
-
 def _files(folder: Path, series: pl.DataFrame, manifest: Mapping[str, Any]) -> None:
     tables = manifest["tables"]
     _line(f"series     {_near(folder / 'series.csv')} ({series.height} rows)")
     _line(f"tables     {_near(folder / 'export')} ({len(tables)} tables as CSV, manifest.json)")
+    _line(f"truth      {_near(folder / 'world')} (import/*.csv, truth/*.csv)")
     _line(f"database   {_near(folder / 'data')}")
 
 
@@ -194,19 +217,17 @@ def _near(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def _failures(monitor: Monitor, unanswered: Mapping[str, list[str]]) -> int:
+def _failures(monitor: Monitor, accounts: list[Account]) -> int:
     """Say what went wrong; the exit code."""
     failed = monitor.query(FAILED).rows()
-    asked = [(name, one) for name, all_of in unanswered.items() for one in dict.fromkeys(all_of)]
-    if failed or asked:
+    wrong = [account for account in accounts if not account.is_exact]
+    if failed or wrong:
         _line()
     for source_id, error in failed:
         _line(f"failed     {source_id}: {error}")
-    for name, one in asked[:MAX_LISTED]:
-        _line(f"unrecorded {name}: {one}")
-    if len(asked) > MAX_LISTED:
-        _line(f"unrecorded and {len(asked) - MAX_LISTED} more requests")
-    return 1 if failed or asked else 0
+    for account in wrong:
+        _line(f"not exact  {account.network}: gaps {dict(account.gaps)}, lost {account.lost[:3]}")
+    return 1 if failed or wrong else 0
 
 
 def _table(data: pl.DataFrame) -> None:

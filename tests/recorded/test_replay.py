@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import MonitorError
-from monitor.simulate.replay import Guise, Recording, StandIn, move_times, serving
-from monitor.simulate.replay_bluesky import BlueskyRecording
+from tests.recorded.replay import Guise, Recording, StandIn, move_times, serving
+from tests.recorded.replay_bluesky import BlueskyRecording
 
 RECORDED = Path(__file__).parents[1] / "recordings"
 DEMO = RECORDED / "demo"
@@ -226,7 +226,7 @@ def test_a_folder_without_a_recording_is_named(tmp_path: Path) -> None:
         Recording(tmp_path)
 
 
-def test_the_demos_recordings_are_whole_and_small() -> None:
+def test_the_recordings_are_whole_and_small() -> None:
     total = 0
     for manifest in sorted(DEMO.glob("*/*/manifest.json")):
         entries = json.loads(manifest.read_text("utf8"))

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from monitor.simulate.replay import Answer, Recording
+from tests.recorded.replay import Answer, Recording
 
 __all__ = ["BlueskyRecording"]
 

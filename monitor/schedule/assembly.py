@@ -1,0 +1,107 @@
+"""Everything that polling needs, opened in order and closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.clock import Clock
+from monitor.collect.derive import derive
+from monitor.collect.http.door import Door
+from monitor.collect.registry import networks
+from monitor.config import Config
+from monitor.errors import StoreBusy, StoreError
+from monitor.schedule.committer import Committer
+from monitor.schedule.core import MAX_POLLS, Core
+from monitor.schedule.due import Plan, next_poll_at
+from monitor.schedule.poller import Poller, open_door, why_not
+from monitor.session import DATABASE
+from monitor.store.database import Database
+from monitor.store.lock import DataLock
+from monitor.store.writer import Writer
+from monitor.types import Poll, Source
+
+__all__ = ["Assembly", "assembled"]
+
+
+@dataclass(slots=True)
+class Assembly:
+    """What runs: the store with its writer, and the core that polls."""
+
+    config: Config
+    database: Database
+    writer: Writer
+    committer: Committer
+    core: Core
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config,
+    clock: Clock,
+    wait: float,
+    on_done: Callable[[Poll, int], None],
+    *,
+    door: Door | None = None,
+    plan: Plan = next_poll_at,
+    at_once: int = MAX_POLLS,
+) -> AsyncIterator[Assembly]:
+    """Take the data, bring it in line with the configuration, and be ready to poll.
+
+    Args:
+        wait: seconds to wait for data that another process holds.
+        on_done: hears of every poll that is stored, with the number of new posts.
+        door: the way to the network; None for the configuration's own.
+        plan: when a source is polled again.
+        at_once: how many polls may run side by side.
+
+    Raises:
+        StoreError: the data can't be opened; `StoreBusy` if somebody holds it.
+    """
+    data_dir = config.monitor.data_dir
+    _make_private(data_dir)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
+        database = stack.enter_context(await _open(data_dir / DATABASE, wait))
+        writer = Writer(database, config, clock)
+        stack.callback(writer.close)
+        writer.can_poll = lambda source: why_not(config, source) is None
+        writer.synchronise(_pollable(config))
+        writer.started()
+        entered = await stack.enter_async_context(door or open_door(config, clock))
+        committer = Committer(writer)
+        stack.push_async_callback(committer.close)
+        poller = Poller(config, entered, clock, plan)
+        core = Core(writer, committer, poller, clock, on_done, at_once=at_once)
+        stack.push_async_callback(core.stop)
+        yield Assembly(config, database, writer, committer, core)
+
+
+async def _open(path: Path, wait: float) -> Database:
+    """The database; a stranger who reads the file for a moment is waited for."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wait
+    while True:
+        try:
+            return Database.open(path)
+        except StoreBusy:
+            if loop.time() >= end:
+                raise
+            await asyncio.sleep(0.1)
+
+
+def _make_private(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{data_dir}: {error.strerror}; give --data-dir a folder you can write"
+        ) from error
+
+
+def _pollable(config: Config) -> list[tuple[Source, str | None]]:
+    """The configuration's sources, each with the reason why it can't be polled."""
+    return [(source, why_not(config, source)) for source in derive(config, networks=networks())]

@@ -1,0 +1,42 @@
+"""A world out of a scenario. The same scenario and seed make the same world."""
+
+from __future__ import annotations
+
+from monitor.errors import UsageError
+from monitor.simulate.maker import Maker
+from monitor.simulate.press import make_articles, make_other_articles
+from monitor.simulate.reaction import make_reaction
+from monitor.simulate.scenario import Scenario
+from monitor.simulate.speech import languages
+from monitor.simulate.stream import make_stream
+from monitor.simulate.trouble import befall
+from monitor.simulate.world import World
+
+__all__ = ["make"]
+
+
+def make(scenario: Scenario) -> World:
+    """Everything that happens in a scenario.
+
+    Raises:
+        UsageError: it names a language in which there are no texts.
+    """
+    strange = [
+        language
+        for language in (*scenario.languages, *(outlet.language for outlet in scenario.press))
+        if language not in languages()
+    ]
+    if strange:
+        raise UsageError(
+            f'no texts in "{strange[0]}"; the simulator speaks {", ".join(languages())}'
+        )
+    maker = Maker(scenario)
+    for company in scenario.company:
+        make_stream(maker, company)
+    for event in scenario.event:
+        make_reaction(maker, event)
+        make_articles(maker, event)
+    make_other_articles(maker)
+    world = World(scenario, maker.people, maker.items, maker.accounts)
+    befall(world, maker.part("trouble"))
+    return world

@@ -1,0 +1,57 @@
+"""Ways in which a platform answers wrongly for a while."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.simulate.platforms.protocol import Reply, as_json
+from monitor.simulate.world import World
+
+__all__ = ["Fault", "broken", "faults_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One network, one kind of fault, in [start, end).
+
+    Kinds: `429` (with Retry-After to the fault's end), `403`, `500`, `cut` (half a body), `down`
+    (hangs up at once), `slow` (20 s), `garbage` (bytes that are nothing), `changed` (the format is
+    another one: what was a list or object has another name).
+    """
+
+    network: str
+    kind: str
+    start: datetime
+    end: datetime
+
+    def holds(self, network: str, now: datetime) -> bool:
+        """Does it strike a request to that network now?"""
+        return network == self.network and self.start <= now < self.end
+
+
+def faults_of(world: World) -> list[Fault]:
+    """The faults that a scenario asks for."""
+    t0 = world.scenario.announced_at
+    return [Fault(f.network, f.kind, t0 + f.at, t0 + f.at + f.lasts) for f in world.scenario.fault]
+
+
+def broken(reply: Reply, fault: Fault, now: datetime, rng: random.Random) -> Reply:
+    """What comes instead of `reply`."""
+    match fault.kind:
+        case "429":
+            left = max(1, round((fault.end - now).total_seconds()))
+            answer = {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
+            return as_json(answer, 429, (("Retry-After", str(left)),))
+        case "403":
+            return as_json({"error": "Forbidden", "message": "Forbidden"}, 403)
+        case "500":
+            body = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
+            return Reply(500, (("Content-Type", "text/html"),), body)
+        case "garbage":
+            return Reply(reply.status, reply.headers, rng.randbytes(200))
+        case "changed":
+            return as_json({"version": 2, "result": {"entries": []}})
+        case _:
+            return reply

@@ -1,0 +1,253 @@
+"""What a simulated world is to be like: a small TOML file as typed settings.
+
+The scenarios that come with the project stand in `config/scenarios`; a file of one's own has the
+same form. Durations are written as in the configuration (`90s`, `40m`, `14d`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from monitor.durations import parse_duration
+from monitor.errors import ConfigError, UsageError
+
+__all__ = [
+    "CompanySettings",
+    "EventSettings",
+    "FaultSettings",
+    "PressSettings",
+    "Scenario",
+    "Threads",
+    "Trouble",
+    "load",
+    "names",
+]
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+
+
+class Duration(timedelta):
+    """Written as `90s`, `40m` or `14d`."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys that nobody reads are errors."""
+
+
+class Threads(_Table, frozen=True, kw_only=True):
+    """How replies beget replies: each post has `branching` direct answers on average.
+
+    Their delays follow `kernel` with the given median: `exponential`, or `power` (a Lomax law with
+    tail exponent `tail`). How many answers one post draws varies with `spread`, the standard
+    deviation of the logarithm of its mark.
+    """
+
+    branching: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
+    kernel: Literal["exponential", "power"] = "power"
+    median: Duration = Duration(minutes=40)
+    tail: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.2
+    spread: Annotated[float, msgspec.Meta(ge=0, le=3)] = 0.8
+
+
+class CompanySettings(_Table, frozen=True, kw_only=True):
+    """A company and what is said about it every day.
+
+    `mentions_per_day` counts posts that start by themselves; each draws replies as `threads` say.
+    Their rate follows the hour and the day of the week, and varies with `dispersion` (the squared
+    coefficient of variation of an hour's rate).
+    """
+
+    id: Id
+    name: str
+    aliases: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()  # what else bears the name, and is no mention of the company
+    mentions_per_day: Count = 30.0
+    dispersion: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.3
+    threads: Threads = Threads(branching=0.2)
+    strays_per_day: Count = 0.0
+    earlier_posts: int = 3  # of the company's own account, before anything happens
+    mood: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.1
+
+
+class EventSettings(_Table, frozen=True, kw_only=True):
+    """One announcement and how strongly people react to it. Numbers are expectations.
+
+    `direct` answers to the announcement, `comments` under the article, and quotes, link posts and
+    mentions that start by themselves; all of them draw replies as `threads` say. `attack` and
+    `answer` are how long after the announcement a competitor replies to it and the company answers
+    that; without them nobody attacks, and the company is silent.
+    """
+
+    id: Id
+    company: Id
+    kind: str = "other"
+    title: str
+    topic: str  # a proper term that posts about it use
+    after: Duration = Duration(0)  # later than the scenario's moment
+    amount: float | None = None
+    valuation: float | None = None
+    currency: str | None = None
+    direct: Count = 80.0
+    comments: Count = 30.0
+    quotes: Count = 10.0
+    links: Count = 10.0
+    mentions: Count = 20.0
+    articles: Count = 15.0
+    copies: Share = 0.4  # of the articles, taken over from another one
+    threads: Threads = Threads()
+    mood: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.0
+    attack: Duration | None = None
+    attack_by: Id | None = None  # the company whose account attacks
+    answer: Duration | None = None
+
+
+class PressSettings(_Table, frozen=True, kw_only=True):
+    """An outlet with a feed of its newest `items`, in `language`."""
+
+    id: Id
+    language: str = "en"
+    items: Annotated[int, msgspec.Meta(ge=3, le=500)] = 20
+    other_per_day: Count = 5.0  # articles about something else
+    format: Literal["rss", "atom"] = "rss"
+
+
+class Trouble(_Table, frozen=True, kw_only=True):
+    """What befalls posts: shares of those that it can befall."""
+
+    deleted: Share = 0.02
+    edited: Share = 0.05
+    late: Share = 0.1  # comments that are approved hours later
+    hidden: Share = 0.02  # replies that the announcer hides; they are served still
+    blocked: Share = 0.03  # replies after which one of the two blocks the other
+    withheld: Share = 0.03  # people who ask not to be shown without a login
+    wrong_clock: Share = 0.02
+    twice: Share = 0.1  # articles that stand in a second feed, too
+
+
+class FaultSettings(_Table, frozen=True, kw_only=True):
+    """A time in which one platform answers wrongly, from `at` after the scenario's moment."""
+
+    network: Literal["bluesky", "wordpress", "feed"]
+    kind: Literal["429", "403", "500", "cut", "slow", "garbage", "changed", "down"]
+    at: Duration
+    lasts: Duration
+
+
+class Scenario(_Table, frozen=True, kw_only=True):
+    """A whole scenario. `before` and `after` are the world's span around `announced_at`.
+
+    `intervals` say how often sources are polled: pairs of an age of the newest event and the
+    interval that holds up to that age; `background` holds at all other times.
+    """
+
+    title: str
+    seed: int = 1
+    announced_at: datetime = datetime(2026, 2, 12, 18, tzinfo=UTC)
+    before: Duration = Duration(days=15)
+    after: Duration = Duration(days=3)
+    people: Annotated[int, msgspec.Meta(ge=20, le=1_000_000)] = 500
+    languages: dict[str, float] = msgspec.field(default_factory=lambda: {"en": 1.0})
+    company: tuple[CompanySettings, ...]
+    event: tuple[EventSettings, ...] = ()
+    press: tuple[PressSettings, ...] = ()
+    trouble: Trouble = Trouble()
+    fault: tuple[FaultSettings, ...] = ()
+    background: Duration = Duration(hours=2)
+    intervals: tuple[tuple[Duration, Duration], ...] = (
+        (Duration(hours=6), Duration(minutes=15)),
+        (Duration(days=1), Duration(minutes=30)),
+        (Duration(days=3), Duration(hours=1)),
+    )
+
+    @property
+    def starts_at(self) -> datetime:
+        """The world's first moment."""
+        return self.announced_at - self.before
+
+    @property
+    def ends_at(self) -> datetime:
+        """The world's last moment."""
+        return self.announced_at + self.after
+
+
+def names() -> list[str]:
+    """The scenarios that come with the project."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load(scenario: str | Path, *, seed: int | None = None) -> Scenario:
+    """A scenario by its name or by its file.
+
+    Args:
+        seed: instead of the scenario's own.
+
+    Raises:
+        UsageError: there is none of that name.
+        ConfigError: the file can't be read or is wrong; the key is named.
+    """
+    path = _path(scenario)
+    try:
+        data = tomllib.loads(path.read_text("utf8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; name a scenario's file") from error
+    except ValueError as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+    try:
+        made = msgspec.convert(data, Scenario, dec_hook=_decode, strict=True)
+    except (msgspec.ValidationError, NotImplementedError, UsageError) as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+    if problems := list(_problems(made)):
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return made if seed is None else msgspec.structs.replace(made, seed=seed)
+
+
+def _path(scenario: str | Path) -> Path:
+    given = Path(scenario)
+    if given.suffix == ".toml" or given.is_file():
+        return given
+    if str(scenario) in names():
+        return _folder() / f"{scenario}.toml"
+    near = get_close_matches(str(scenario), names(), 1)
+    hint = f'did you mean "{near[0]}"? ' if near else ""
+    raise UsageError(
+        f'no scenario "{scenario}"; {hint}there are {", ".join(names())}, or name a .toml file'
+    )
+
+
+def _folder() -> Path:
+    """Beside the package in an installation, in `config` in a checkout."""
+    installed = Path(__file__).with_name("scenarios")
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "config" / "scenarios"
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is not Duration or not isinstance(value, str):
+        raise NotImplementedError(f"{value!r} is no {kind.__name__}")
+    return Duration(seconds=parse_duration(value).total_seconds())
+
+
+def _problems(made: Scenario) -> Any:
+    """What types can't tell."""
+    companies = {company.id for company in made.company}
+    for event in made.event:
+        for key, company in (("company", event.company), ("attack_by", event.attack_by)):
+            if company is not None and company not in companies:
+                yield f"event {event.id}: {key} is {company!r}, no company of this scenario"
+        if not timedelta(0) <= event.after < made.after:
+            yield f"event {event.id}: happens after the world's end"
+        if event.answer is not None and (event.attack is None or event.answer <= event.attack):
+            yield f"event {event.id}: an answer needs an earlier attack"
+        if event.articles and not made.press:
+            yield f"event {event.id}: {event.articles:g} articles need a [[press]] to stand in"
+    if made.announced_at.tzinfo is None:
+        yield "announced_at needs a zone, such as 2026-02-12T18:00:00Z"
+    if sum(made.languages.values()) <= 0:
+        yield "languages: give at least one a weight above 0"
