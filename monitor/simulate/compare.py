@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from monitor.identity import recognise
 from monitor.simulate.platforms.press import feed_url
 from monitor.simulate.reach import Reach
 from monitor.simulate.world import Item, World
@@ -106,7 +107,7 @@ class _Comparison:
     def accounts(self) -> list[Account]:
         made = {name: Account(name) for name in ("bluesky", "wordpress", "feed")}
         shown = [item for item in self.world.items if item.shown_from <= self.end]
-        reach = Reach(self.world, self.end)
+        reach = Reach(self.world, self.end, self.stored)
         for item in shown:
             account = made[item.network]
             account.truth += 1
@@ -136,13 +137,24 @@ class _Comparison:
         if item.network == "feed":
             return self._pushed_out(item)
         if item.gone_at is not None and item.gone_at <= self.end:
-            return None if self._was_shown(item) else self._span(item) or "unnoticed"
-        if item.network != "bluesky" or item in reach:
-            withheld = item.author is not None and item.author.withheld
-            return "policy" if withheld else None
+            return None if self._was_shown(item) else self._vanished(item)
         parent = item.parent
         counted = parent is not None and parent.post_id in self.stored and parent.exists(self.end)
+        if item.network != "bluesky" or item in reach:
+            if item.author is not None and item.author.withheld:
+                return "policy"
+            # Only what somebody counts is looked for in its author's feed.
+            return "uncounted" if item.is_blocked(self.end) and not counted else None
         return "unexplained" if counted else "uncounted"
+
+    def _vanished(self, item: Item) -> str:
+        """Why nobody saw a post before it was deleted."""
+        answers = [c for c in item.children if c.post_id in self.stored and c.exists(self.end)]
+        if answers and item.network == "wordpress":  # they name one that may not be read
+            return "hidden"
+        if answers and ("bluesky", (item.root or item).native) in self.looks:
+            return "parent_deleted"
+        return self._span(item) or "unnoticed"
 
     def _pushed_out(self, item: Item) -> str | None:
         """An article that no look found among its feed's newest."""
@@ -198,6 +210,12 @@ class _Comparison:
             where = root.place.url if root.place else root.native
             keys = [(item.network, where), (item.network, "search"), (item.network, "site")]
         return {self.ids[key] for key in keys if key in self.ids}
+
+
+def _native(target: str) -> str:
+    """What a source reads, as items name it."""
+    recognised = recognise(target)
+    return recognised.partition(":")[2] if recognised else target
 
 
 def _above(item: Item) -> Iterable[Item]:

@@ -2,12 +2,13 @@
 
 This is the simulator's own account of what the network shows, written without regard to how
 anybody collects it: lists of answers from the top down, the feeds of those who take part in a
-thread, searches for a company's name, accounts that are followed, quotes.
+thread, searches for a company's name, accounts that are followed, quotes, asking by name.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from datetime import datetime
 
 from monitor.simulate.world import Item, Kind, Person, World
@@ -16,9 +17,13 @@ __all__ = ["Reach"]
 
 
 class Reach:
-    """The posts that can be found; `item in reach`."""
+    """The posts that can be found; `item in reach`.
 
-    def __init__(self, world: World, now: datetime) -> None:
+    Args:
+        known: ids of posts that were seen earlier: they can be asked for by name.
+    """
+
+    def __init__(self, world: World, now: datetime, known: Container[str] = ()) -> None:
         self._now = now
         self._found: set[Item] = set()
         posts = [item for item in world.of("bluesky") if item.exists(now)]
@@ -31,11 +36,18 @@ class Reach:
         roots = [
             post
             for post in posts
-            if post.parent is None and post.kind in (Kind.ANNOUNCEMENT, Kind.OWN, Kind.QUOTE)
+            if post.parent is None
+            and post.kind in (Kind.ANNOUNCEMENT, Kind.OWN, Kind.QUOTE)
+            # Nobody keeps a thread under what may not be kept.
+            and not (post.author and post.author.withheld)
         ]
-        self._found |= {post for post in posts if post.names or post.kind is Kind.STRAY}
+        listed = (Kind.QUOTE, Kind.STRAY)
+        self._found |= {post for post in posts if post.names or post.kind in listed}
         accounts = set(world.accounts.values())
         self._found |= {post for post in posts if post.author in accounts}
+        for post in posts:
+            if post.post_id in known:
+                self._below(post)
         for root in roots:
             self._read(root)
 
@@ -62,16 +74,16 @@ class Reach:
                         self._below(post)
 
     def _below(self, top: Item) -> None:
-        """A post and all answers that are listed below it."""
-        stack = [top]
+        """A post, all answers that are listed below it, and what it says that it answers."""
+        stack, seen = [top], set()
         while stack:
             item = stack.pop()
-            self._found.add(item)
-            stack += [
-                child
-                for child in item.children
-                if child.exists(self._now) and not child.is_blocked(self._now)
-            ]
+            seen.add(item)
+            parent = item.parent
+            near = [child for child in item.children if not child.is_blocked(self._now)]
+            near += [parent] if parent is not None and parent not in self._found else []
+            stack += [one for one in near if one.exists(self._now) and one not in seen]
+        self._found |= seen
 
 
 def _in_place(post: Item) -> bool:

@@ -295,9 +295,14 @@ class _Thread:
             self.tree.lost[uri] += max(0, min(number, grown))
 
     async def _search(self) -> None:
-        """Look for missing replies in the feeds of those who take part, once a set of claims."""
-        before, missing = _counts(self.ask.state.get("missing")), self.tree.missing()
-        same = all(number <= before.get(uri, 0) for uri, number in missing.items())
+        """Look for missing replies in the feeds of those who take part, once a set of claims.
+
+        What is missing is compared as it stands before the search: a reply that is found again and
+        again and may not be stored would else begin it anew each time.
+        """
+        sought, missing = _counts(self.ask.state.get("sought")), self.tree.missing()
+        same = all(number <= sought.get(uri, 0) for uri, number in missing.items())
+        self.harvest.state["sought"] = missing
         kept = self.ask.state.get("looked")
         looked = set(kept) if same and isinstance(kept, list) else set()
         since = place(self.tree.posts[self.uri])

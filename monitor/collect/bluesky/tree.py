@@ -96,9 +96,10 @@ class Tree:
         """What is missing under which post, and why; nothing here names a post we may not store."""
         stored = {uri for uri, view in self.posts.items() if not withheld(view)}
         kept_back = Counter(
-            view.parent for uri, view in self.posts.items() if uri not in stored and view.parent
-        )
-        gaps = [_gap(GapReason.POLICY, uri, n) for uri, n in kept_back.items() if uri in stored]
+            self._above(uri, stored) for uri, view in self.posts.items()
+            if uri not in stored and view.parent
+        )  # fmt: skip
+        gaps = [_gap(GapReason.POLICY, uri, n) for uri, n in kept_back.items() if uri]
         hidden = Counter(self.blocked.values())
         gaps += [_gap(GapReason.HIDDEN, uri, n) for uri, n in hidden.items() if uri in stored]
         for uri, number in self.missing().items():
@@ -107,6 +108,16 @@ class Tree:
         if self.top in self.posts and self.top not in stored:
             gaps.append(Gap(reason=GapReason.POLICY, missing=1, concerns="posts"))
         return gaps
+
+    def _above(self, uri: str, stored: set[str]) -> str | None:
+        """The nearest post above another one that may be stored."""
+        seen: set[str] = set()
+        while (view := self.posts.get(uri)) is not None and view.parent and uri not in seen:
+            seen.add(uri)
+            uri = view.parent
+            if uri in stored:
+                return uri
+        return None
 
 
 def _gap(reason: GapReason, uri: str | None, missing: int | None) -> Gap:

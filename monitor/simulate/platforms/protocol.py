@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ class Reply:
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""
-        return next((value for key, value in self.headers if key.lower() == name), None)
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def unless_known(self, asked: Asked) -> Reply:
         """304 where the client has this already (RFC 9110: a tag goes before a date)."""
@@ -85,8 +84,3 @@ def as_json(
 def http_date(moment: datetime) -> str:
     """As HTTP and RSS write a moment."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
-
-
-def tag_of(body: bytes) -> str:
-    """A strong validator."""
-    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
