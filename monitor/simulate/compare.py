@@ -23,7 +23,7 @@ NOBODY_SAYS = ("uncounted", "unnoticed")
 """Reasons that only the simulator knows.
 
 `uncounted`: beneath a reply that is hidden itself, so that nobody who is seen counts it;
-`unnoticed`: it came and went between two looks.
+`unnoticed`: it came and went between two looks, or while it might not be kept.
 """
 
 _COUNTED = """
@@ -137,11 +137,13 @@ class _Comparison:
         if item.network == "feed":
             return self._pushed_out(item)
         if item.gone_at is not None and item.gone_at <= self.end:
+            if item.is_withheld:
+                return "unnoticed"
             return None if self._was_shown(item) else self._vanished(item)
         parent = item.parent
         counted = parent is not None and parent.post_id in self.stored and parent.exists(self.end)
         if item.network != "bluesky" or item in reach:
-            if item.author is not None and item.author.withheld:
+            if item.is_withheld:
                 return "policy"
             # Only what somebody counts is looked for in its author's feed.
             return "uncounted" if item.is_blocked(self.end) and not counted else None

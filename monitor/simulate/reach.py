@@ -1,4 +1,4 @@
-"""What an anonymous reader of Bluesky can find at one moment, by all the ways that there are.
+"""What an anonymous reader of Bluesky must be able to find at one moment.
 
 This is the simulator's own account of what the network shows, written without regard to how
 anybody collects it: lists of answers from the top down, the feeds of those who take part in a
@@ -39,7 +39,7 @@ class Reach:
             if post.parent is None
             and post.kind in (Kind.ANNOUNCEMENT, Kind.OWN, Kind.QUOTE)
             # Nobody keeps a thread under what may not be kept.
-            and not (post.author and post.author.withheld)
+            and not post.is_withheld
         ]
         listed = (Kind.QUOTE, Kind.STRAY)
         self._found |= {post for post in posts if post.names or post.kind in listed}
@@ -47,7 +47,7 @@ class Reach:
         self._found |= {post for post in posts if post.author in accounts}
         for post in posts:
             if post.post_id in known:
-                self._below(post)
+                self._ask(post)
         for root in roots:
             self._read(root)
 
@@ -55,35 +55,41 @@ class Reach:
         return item in self._found
 
     def _read(self, root: Item) -> None:
-        """A thread: from the top, then again and again through those who were met in it."""
+        """A thread: from the top, then again and again through those who were met in it.
+
+        Somebody's feed is searched for what a post that was found counts and does not list.
+        """
         self._below(root)
-        asked: set[Person] = set()
+        here = self._in_thread[root]
         while True:
-            here = self._in_thread[root]
-            met = {
-                author
-                for author, posts in here.items()
-                if not author.withheld and any(post in self._found for post in posts)
-            }
-            if not met - asked:
-                return
-            for author in sorted(met - asked, key=lambda one: one.number):
-                asked.add(author)
-                for post in here[author]:
-                    if _in_place(post):
+            before = len(self._found)
+            for author, posts in here.items():
+                if author.withheld or not any(post in self._found for post in posts):
+                    continue
+                for post in posts:
+                    if _in_place(post) and post.parent in self._found:
                         self._below(post)
+            if len(self._found) == before:
+                return
 
     def _below(self, top: Item) -> None:
-        """A post, all answers that are listed below it, and what it says that it answers."""
-        stack, seen = [top], set()
+        """A post and all answers that are listed below it."""
+        stack = [top]
         while stack:
             item = stack.pop()
-            seen.add(item)
-            parent = item.parent
-            near = [child for child in item.children if not child.is_blocked(self._now)]
-            near += [parent] if parent is not None and parent not in self._found else []
-            stack += [one for one in near if one.exists(self._now) and one not in seen]
-        self._found |= seen
+            self._found.add(item)
+            stack += [
+                child
+                for child in item.children
+                if child.exists(self._now) and not child.is_blocked(self._now)
+            ]
+
+    def _ask(self, post: Item) -> None:
+        """A post that is known, and those above it: each names the next."""
+        self._below(post)
+        while (parent := post.parent) is not None and parent.exists(self._now):
+            self._below(parent)
+            post = parent
 
 
 def _in_place(post: Item) -> bool:

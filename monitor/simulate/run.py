@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,7 +24,7 @@ from monitor.simulate.platforms.faults import faults_of
 from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.platforms.wordpress import WordPress
-from monitor.simulate.virtual import Names, Spacing, VirtualClock, VirtualLoop, run_virtually
+from monitor.simulate.virtual import Names, VirtualClock, VirtualLoop, run_virtually
 from monitor.simulate.world import Item, World, site_of
 from monitor.store.database import Database
 from monitor.types import Harvest, Poll, Source
@@ -33,8 +33,6 @@ __all__ = ["NAMED_AFTER", "Progress", "collect", "configuration"]
 
 NAMED_AFTER = timedelta(minutes=10)
 """Somebody names an event in the configuration so long after it was announced."""
-
-_REQUESTS_PER_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,7 @@ def configuration(world: World, *, now: datetime | None = None) -> str:
                     announcements=[_address(item) for item in world.announcements(event)],
                 )
             )  # fmt: skip
-    for network in ("bluesky", "wordpress", "feed"):
-        where = f"http://{BLUESKY}" if network == "bluesky" else None
-        parts.append(
-            _table(f"[network.{network}]", base_url=where, requests_per_minute=_REQUESTS_PER_MINUTE)
-        )
+    parts.append(_table("[network.bluesky]", base_url=f"http://{BLUESKY}"))
     return "\n".join(parts)
 
 
@@ -212,9 +206,8 @@ async def _run(
     async with serving(server) as port:
         door = Door(
             config.monitor.contact,
-            pace=Pace(
-                lambda network: config.networks[network].requests_per_minute, loop.time, Spacing
-            ),
+            # Spaced requests would take time: a poll's moment would depend on those before it.
+            pace=Pace(lambda _: None, loop.time, limiter=lambda _: nullcontext()),
             retries=Retries(wait_jitter=0.0),
             clock=clock,
             monotonic=loop.time,

@@ -136,7 +136,7 @@ class FaultSettings(_Table, frozen=True, kw_only=True):
     """A time in which one platform answers wrongly, from `at` after the scenario's moment."""
 
     network: Literal["bluesky", "wordpress", "feed"]
-    kind: Literal["429", "403", "500", "cut", "slow", "garbage", "changed", "down"]
+    kind: Literal["429", "403", "500", "cut", "slow", "garbage", "changed"]
     at: Duration
     lasts: Duration
 

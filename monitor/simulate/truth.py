@@ -201,12 +201,9 @@ def _unseen(world: World, item: Item, reach: Reach) -> str | None:
         return None
     if item not in reach:
         parent = item.parent
-        return "unexplained" if parent in reach and not _withheld(parent) else "uncounted"
-    return "policy" if _withheld(item) else None
-
-
-def _withheld(item: Item | None) -> bool:
-    return item is not None and item.author is not None and item.author.withheld
+        counted = parent is not None and parent in reach and not parent.is_withheld
+        return "unexplained" if counted else "uncounted"
+    return "policy" if item.is_withheld else None
 
 
 def _curve(item: Item) -> Row:

@@ -20,7 +20,7 @@ import httpcore
 
 from monitor.errors import MonitorError, Unreachable
 
-__all__ = ["Names", "Spacing", "VirtualClock", "VirtualLoop", "run_virtually"]
+__all__ = ["Names", "VirtualClock", "VirtualLoop", "run_virtually"]
 
 STALL_SECONDS = 120.0
 
@@ -124,28 +124,6 @@ def run_virtually(start: datetime, main: Callable[[VirtualClock], Coroutine[Any,
         if not isinstance(loop, VirtualLoop):  # pragma: no cover
             raise TypeError(loop)
         return runner.run(main(VirtualClock(loop, start)))
-
-
-class Spacing:
-    """One request per period: the pace of a host, told by the loop's own time.
-
-    The limiter of the daemon waits for fractions of a period until its level has sunk far enough;
-    where time stands still in between it would wait for ever.
-    """
-
-    def __init__(self, per_minute: float) -> None:
-        self._period = 60.0 / per_minute
-        self._next = 0.0
-
-    async def __aenter__(self) -> None:
-        now = asyncio.get_running_loop().time()
-        at = max(now, self._next)
-        self._next = at + self._period
-        if at > now:
-            await asyncio.sleep(at - now)
-
-    async def __aexit__(self, *_: object) -> None:
-        return
 
 
 class _Watched(httpcore.AsyncNetworkStream):

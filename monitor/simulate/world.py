@@ -181,6 +181,11 @@ class Item:
         """Does its network show it to anybody at all?"""
         return self.shown_from <= now and (self.gone_at is None or now < self.gone_at)
 
+    @property
+    def is_withheld(self) -> bool:
+        """Does its author ask not to be shown to readers without a login?"""
+        return self.author is not None and self.author.withheld
+
     def is_blocked(self, now: datetime) -> bool:
         """Is it cut off from what it answers?"""
         return self.blocked_at is not None and self.blocked_at <= now

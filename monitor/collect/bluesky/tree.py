@@ -110,14 +110,14 @@ class Tree:
         return gaps
 
     def _above(self, uri: str, stored: set[str]) -> str | None:
-        """The nearest post above another one that may be stored."""
+        """The nearest post above another one that may be stored; below a gap, the thread's top."""
         seen: set[str] = set()
         while (view := self.posts.get(uri)) is not None and view.parent and uri not in seen:
             seen.add(uri)
             uri = view.parent
             if uri in stored:
                 return uri
-        return None
+        return self.top if self.top in stored else None
 
 
 def _gap(reason: GapReason, uri: str | None, missing: int | None) -> Gap:

@@ -16,9 +16,9 @@ __all__ = ["Fault", "broken", "faults_of"]
 class Fault:
     """One network, one kind of fault, in [start, end).
 
-    Kinds: `429` (with Retry-After to the fault's end), `403`, `500`, `cut` (half a body), `down`
-    (hangs up at once), `slow` (20 s), `garbage` (bytes that are nothing), `changed` (the format is
-    another one: what was a list or object has another name).
+    Kinds: `429` (with Retry-After to the fault's end), `403`, `500`, `cut` (half a body), `slow`
+    (20 s), `garbage` (bytes that are nothing), `changed` (another format: what was a list or an
+    object has another name).
     """
 
     network: str

@@ -52,8 +52,8 @@ class Server:
                 await self._clock.lag(_SLOW_SECONDS)
             reply = broken(reply, fault, now, random.Random(f"{asked.path}:{number}"))
         headers = (("Date", http_date(self._clock.now())), *reply.headers)
-        if fault is not None and fault.kind in ("cut", "down"):
-            await _cut(reply, headers, send, whole_headers=fault.kind == "cut")
+        if fault is not None and fault.kind == "cut":
+            await _cut(reply, headers, send)
             return
         response = Response(reply.body, reply.status)
         for name, value in headers:
@@ -68,12 +68,8 @@ def _asked(scope: Scope) -> Asked:
     return Asked(host, scope["path"], tuple(query), headers)
 
 
-async def _cut(
-    reply: Reply, headers: tuple[tuple[str, str], ...], send: Send, *, whole_headers: bool
-) -> None:
-    """Promise a whole body, send a half, and hang up; or hang up before anything is said."""
-    if not whole_headers:
-        raise ConnectionResetError("the platform is down")
+async def _cut(reply: Reply, headers: tuple[tuple[str, str], ...], send: Send) -> None:
+    """Promise a whole body, send a half, and hang up."""
     length = ("Content-Length", str(len(reply.body) + 1))
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in (*headers, length)]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
