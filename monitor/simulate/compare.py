@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.identity import recognise
@@ -25,6 +25,8 @@ NOBODY_SAYS = ("uncounted", "unnoticed")
 `uncounted`: beneath a reply that is hidden itself, so that nobody who is seen counts it;
 `unnoticed`: it came and went between two looks, or while it might not be kept.
 """
+
+_FOUND_WITHIN = timedelta(days=1)
 
 _COUNTED = """
 select s.network, g.post_id, g.reason, g.missing
@@ -137,16 +139,18 @@ class _Comparison:
         if item.network == "feed":
             return self._pushed_out(item)
         if item.gone_at is not None and item.gone_at <= self.end:
-            if item.is_withheld:
-                return "unnoticed"
-            return None if self._was_shown(item) else self._vanished(item)
+            kept = self._was_shown(item) and not item.is_withheld
+            return None if kept else self._vanished(item)
         parent = item.parent
         counted = parent is not None and parent.post_id in self.stored and parent.exists(self.end)
         if item.network != "bluesky" or item in reach:
             if item.is_withheld:
                 return "policy"
-            # Only what somebody counts is looked for in its author's feed.
-            return "uncounted" if item.is_blocked(self.end) and not counted else None
+            # What somebody counts is looked for in its author's feed, a few feeds at each look.
+            if item.blocked_at is None or item.blocked_at > self.end:
+                return None
+            if counted and self.end - item.blocked_at > _FOUND_WITHIN:
+                return None
         return "unexplained" if counted else "uncounted"
 
     def _vanished(self, item: Item) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,13 +51,12 @@ def fetch(url: str, *kinds: str, network: str = "bluesky") -> tuple[Answer, date
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         server = Server([Bluesky(WORLD), Press(WORLD)], clock, faults)
-        async with serving(server) as port:
-            async with Door(
-                clock=clock, monotonic=loop.time, backend=Names(server.hosts, port, loop),
-                pace=Pace(lambda _: 1e6, loop.time), retries=Retries(wait_jitter=0.0, attempts=2),
-                limits=Limits(read_seconds=30.0),
-            ) as door:  # fmt: skip
-                return await door.open(network).get(url), clock.now()
+        async with serving(server) as port, Door(
+            clock=clock, monotonic=loop.time, backend=Names(server.hosts, port, loop),
+            pace=Pace(lambda _: None, loop.time, limiter=lambda _: nullcontext()),
+            retries=Retries(wait_jitter=0.0, attempts=2), limits=Limits(read_seconds=30.0),
+        ) as door:  # fmt: skip
+            return await door.open(network).get(url), clock.now()
 
     return run_virtually(NOW, main)
 

@@ -123,7 +123,7 @@ def test_comments_that_were_edited_have_two_versions(collected: Collected) -> No
     versions = dict(
         collected.rows("select post_id, count(distinct text) from post_versions group by post_id")
     )
-    looked = [row[0] for row in collected.rows("select max(started_at) from polls")][0]
+    ((looked,),) = collected.rows("select max(started_at) from polls")
     for item in collected.world.of("wordpress"):
         if item.edits and item.gone_at is None and item.post_id in versions:
             seen_before = item.edits[0].at - item.shown_from > timedelta(hours=6)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.config import Company
 from monitor.enrich.stream import Names
 from monitor.enrich.terms import parse
-from monitor.config import Company
 from monitor.errors import ConfigError, UsageError
 from monitor.simulate.make import make
 from monitor.simulate.platforms.bluesky import said
@@ -145,7 +145,7 @@ def test_a_competitor_attacks_and_the_company_answers_when_the_scenario_says() -
         i for i in world.items if i.author is world.accounts["samplix"] and i.kind is Kind.REPLY
     )
     t0 = world.announced_at(event)
-    assert attack.parent and attack.parent.kind is Kind.ANNOUNCEMENT
+    assert attack.parent in world.announcements(event)
     assert attack.created_at - t0 == event.attack
     (answer,) = [i for i in attack.children if i.author is world.accounts["exampla"]]
     assert answer.created_at - t0 == event.answer
@@ -170,30 +170,26 @@ def test_scenarios_say_what_they_are(scenario: str) -> None:
     assert loaded.starts_at < loaded.announced_at < loaded.ends_at
 
 
+HEAD = 'title = "x"\n[[company]]\nid = "a"\nname = "A"\n'
+EVENT = '[[event]]\nid = "e"\ntitle = "t"\ntopic = "t"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "said_of_it"),
     [
         ('title = "x"', "company"),
-        ('title = "x"\nbefor = "3d"\n[[company]]\nid = "a"\nname = "A"', "befor"),
-        ('title = "x"\nbefore = "3 days"\n[[company]]\nid = "a"\nname = "A"', "3 days"),
-        ('title = "x"\n[[company]]\nid = "A b"\nname = "A"', "company"),
-        (
-            'title = "x"\n[[company]]\nid = "a"\nname = "A"\n'
-            '[[event]]\nid = "e"\ncompany = "b"\ntitle = "t"\ntopic = "t"',
-            "no company of this scenario",
-        ),
-        (
-            'title = "x"\n[[company]]\nid = "a"\nname = "A"\n'
-            '[[event]]\nid = "e"\ncompany = "a"\ntitle = "t"\ntopic = "t"',
-            "articles need a [[press]]",
-        ),
+        ('befor = "3d"\n' + HEAD, "befor"),
+        ('before = "3 days"\n' + HEAD, "3 days"),
+        (HEAD.replace('"a"', '"A b"'), "company"),
+        (HEAD + EVENT + 'company = "b"', "no company of this scenario"),
+        (HEAD + EVENT + 'company = "a"', "articles need a [[press]]"),
         ("title = = 1", "line 1"),
     ],
 )
 def test_a_wrong_scenario_says_what_is_wrong(tmp_path: Path, text: str, said_of_it: str) -> None:
     file = tmp_path / "world.toml"
     file.write_text(text, "utf8")
-    with pytest.raises(ConfigError, match="world.toml") as caught:
+    with pytest.raises(ConfigError, match=r"world\.toml") as caught:
         load(file)
     assert said_of_it in str(caught.value)
 
