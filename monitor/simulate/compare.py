@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.identity import recognise
 from monitor.simulate.platforms.press import feed_url
 from monitor.simulate.reach import Reach
-from monitor.simulate.world import Item, World
+from monitor.simulate.world import Item, Kind, World
 
 if TYPE_CHECKING:
     import polars as pl
@@ -108,7 +108,7 @@ class _Comparison:
 
     def accounts(self) -> list[Account]:
         made = {name: Account(name) for name in ("bluesky", "wordpress", "feed")}
-        shown = [item for item in self.world.items if item.shown_from <= self.end]
+        shown = [item for item in self.world.items if self._findable_from(item) <= self.end]
         reach = Reach(self.world, self.end, self.stored)
         for item in shown:
             account = made[item.network]
@@ -119,7 +119,7 @@ class _Comparison:
                 account.lost.append(item.post_id)
             else:
                 account.unseen[reason] += 1
-        known = {item.post_id for item in shown}
+        known = {item.post_id for item in self.world.items if item.shown_from <= self.end}
         for stranger in sorted(self.stored - known):
             made.setdefault(network := stranger.partition(":")[0], Account(network))
             made[network].strange.append(stranger)
@@ -133,6 +133,12 @@ class _Comparison:
                 if reason not in account.gaps and account.unseen[reason]:
                     account.gaps[reason] = account.unseen[reason]
         return list(made.values())
+
+    def _findable_from(self, item: Item) -> datetime:
+        """Since when a post can be found; what is only searched for, when searches show it."""
+        searched = item.network == "bluesky" and (item.names or item.kind is Kind.STRAY)
+        lag = self.world.scenario.search_lag if searched else timedelta(0)
+        return item.shown_from + lag
 
     def _reason(self, item: Item, reach: Reach) -> str | None:
         """Why a post is not stored; None: it was shown, and is lost."""
@@ -188,7 +194,7 @@ class _Comparison:
                 keys.append(("wordpress", item.root.place.url))
             return any(self._looked(key, item.shown_from, item.gone_at) for key in keys)
         if item.names:
-            return self._looked(("bluesky", "search"), item.shown_from, item.gone_at)
+            return self._looked(("bluesky", "search"), self._findable_from(item), item.gone_at)
         hidden = [one.gone_at for one in _above(item) if one.gone_at is not None]
         hidden += [one.blocked_at for one in (item, *_above(item)) if one.blocked_at is not None]
         until = min([item.gone_at, *hidden])

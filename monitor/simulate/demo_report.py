@@ -102,22 +102,19 @@ def _chart(monitor: Monitor, event: str) -> None:
 
 
 def _truth(accounts: list[Account]) -> pl.DataFrame:
-    """One row a network: what there was, what was collected, and why the rest was not."""
+    """A column a network: what there was, what was collected, and why the rest was not."""
     import polars as pl
 
     reasons = sorted({reason for account in accounts for reason in account.unseen})
-    return pl.DataFrame(
-        [
-            {
-                "network": account.network,
-                "in_the_world": account.truth,
-                "collected": account.collected,
-                **{reason: account.unseen[reason] for reason in reasons},
-                "lost": len(account.lost),
-            }
-            for account in accounts
+    columns = {
+        account.network: [
+            account.truth, account.collected, *(account.unseen[reason] for reason in reasons),
+            len(account.lost),
         ]
-    )
+        for account in accounts
+    }  # fmt: skip
+    rows = ["in the world", "collected", *(f"unseen: {reason}" for reason in reasons), "lost"]
+    return pl.DataFrame({"posts": rows, **columns})
 
 
 def _title(monitor: Monitor, event: str) -> str:

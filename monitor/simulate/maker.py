@@ -123,10 +123,10 @@ class Maker:
         return item
 
     def _pass_on(self, rng: random.Random, item: Item, often: int) -> None:
-        for _ in range(often):
+        for by in {self.somebody(rng): None for _ in range(often)}:  # each of them once
             at = item.created_at + timedelta(seconds=item.likes.age(rng.random() * 0.98))
             if at <= self.scenario.ends_at:
-                item.reposts.append((at, self.somebody(rng)))
+                item.reposts.append((at, by))
         item.reposts.sort(key=lambda repost: (repost[0], repost[1].number))
 
     def _tid(self, at: datetime) -> str:

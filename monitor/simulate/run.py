@@ -20,7 +20,7 @@ from monitor.schedule.due import next_poll_at
 from monitor.session import DATABASE
 from monitor.simulate.platforms.bluesky import HOST as BLUESKY
 from monitor.simulate.platforms.bluesky import Bluesky
-from monitor.simulate.platforms.faults import faults_of
+from monitor.simulate.platforms.faults import faults_of, limits_of
 from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.platforms.wordpress import WordPress
@@ -44,15 +44,16 @@ class Progress:
     posts: int
 
 
-def configuration(world: World, *, now: datetime | None = None) -> str:
+def configuration(world: World, data_dir: Path, *, now: datetime | None = None) -> str:
     """The configuration that a user of this world would write, as TOML.
 
     Args:
+        data_dir: where the database is to be.
         now: events announced later than that are not named yet; None: all are.
     """
     parts = [
         "# Made by the simulator: companies, people and hosts do not exist.",
-        _table("[monitor]", data_dir="data", contact="mailto:simulation@example.org"),
+        _table("[monitor]", data_dir=str(data_dir), contact="mailto:simulation@example.org"),
     ]
     for company in world.companies.values():
         parts.append(
@@ -163,8 +164,8 @@ def collect(
 
 def _written(world: World, folder: Path, now: datetime) -> Config:
     file = folder / "monitor.toml"
-    file.write_text(configuration(world, now=now - NAMED_AFTER), "utf8")
-    return load(file, data_dir=folder / "data", env={})
+    file.write_text(configuration(world, folder.absolute() / "data", now=now - NAMED_AFTER), "utf8")
+    return load(file, env={})
 
 
 def _resumed(config: Config, begin: datetime) -> datetime:
@@ -202,7 +203,8 @@ async def _run(
         polls, posts = polls + 1, posts + new
         progress(Progress(clock.now(), polls, posts))
 
-    server = Server((Bluesky(world), WordPress(world), Press(world)), clock, faults_of(world))
+    platforms = (Bluesky(world), WordPress(world), Press(world))
+    server = Server(platforms, clock, faults_of(world), limits_of(world))
     async with serving(server) as port:
         door = Door(
             config.monitor.contact,

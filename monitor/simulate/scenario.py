@@ -21,6 +21,7 @@ __all__ = [
     "CompanySettings",
     "EventSettings",
     "FaultSettings",
+    "LimitSettings",
     "PressSettings",
     "Scenario",
     "Threads",
@@ -141,6 +142,14 @@ class FaultSettings(_Table, frozen=True, kw_only=True):
     lasts: Duration
 
 
+class LimitSettings(_Table, frozen=True, kw_only=True):
+    """A platform answers so many requests in each window, and 429 to all further ones."""
+
+    network: Literal["bluesky", "wordpress", "feed"]
+    requests: Annotated[int, msgspec.Meta(ge=1)]
+    per: Duration
+
+
 class Scenario(_Table, frozen=True, kw_only=True):
     """A whole scenario. `before` and `after` are the world's span around `announced_at`.
 
@@ -160,11 +169,13 @@ class Scenario(_Table, frozen=True, kw_only=True):
     press: tuple[PressSettings, ...] = ()
     trouble: Trouble = Trouble()
     fault: tuple[FaultSettings, ...] = ()
-    background: Duration = Duration(hours=2)
+    limit: tuple[LimitSettings, ...] = ()
+    search_lag: Duration = Duration(0)  # until a new post stands in searches
+    background: Duration = Duration(hours=3)
     intervals: tuple[tuple[Duration, Duration], ...] = (
-        (Duration(hours=6), Duration(minutes=15)),
-        (Duration(days=1), Duration(minutes=30)),
-        (Duration(days=3), Duration(hours=1)),
+        (Duration(hours=6), Duration(minutes=20)),
+        (Duration(days=1), Duration(hours=1)),
+        (Duration(days=3), Duration(hours=2)),
     )
 
     @property

@@ -50,7 +50,7 @@ def write(world: World, folder: Path) -> dict[str, int]:
                 write_csv(frame, stream)
             made[f"{group}/{name}.csv"] = frame.height
     with replacing(folder / "monitor.toml") as stream:
-        stream.write(configuration(world).encode())
+        stream.write(configuration(world, folder.absolute() / "data").encode())
     return made
 
 

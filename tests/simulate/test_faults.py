@@ -23,7 +23,7 @@ from monitor.errors import (
 )
 from monitor.simulate.make import make
 from monitor.simulate.platforms.bluesky import HOST, Bluesky
-from monitor.simulate.platforms.faults import Fault
+from monitor.simulate.platforms.faults import Fault, Limit
 from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.scenario import load
@@ -44,6 +44,15 @@ def quiet_server() -> Iterator[None]:
     log.setLevel(before)
 
 
+def door(clock: VirtualClock, loop: VirtualLoop, server: Server, port: int) -> Door:
+    """The daemon's way to the network, leading to the stand-ins."""
+    return Door(
+        clock=clock, monotonic=loop.time, backend=Names(server.hosts, port, loop),
+        pace=Pace(lambda _: None, loop.time, limiter=lambda _: nullcontext()),
+        retries=Retries(wait_jitter=0.0, attempts=2), limits=Limits(read_seconds=30.0),
+    )  # fmt: skip
+
+
 def fetch(url: str, *kinds: str, network: str = "bluesky") -> tuple[Answer, datetime]:
     faults = [Fault(network, kind, NOW, NOW + timedelta(minutes=10)) for kind in kinds]
 
@@ -51,12 +60,8 @@ def fetch(url: str, *kinds: str, network: str = "bluesky") -> tuple[Answer, date
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         server = Server([Bluesky(WORLD), Press(WORLD)], clock, faults)
-        async with serving(server) as port, Door(
-            clock=clock, monotonic=loop.time, backend=Names(server.hosts, port, loop),
-            pace=Pace(lambda _: None, loop.time, limiter=lambda _: nullcontext()),
-            retries=Retries(wait_jitter=0.0, attempts=2), limits=Limits(read_seconds=30.0),
-        ) as door:  # fmt: skip
-            return await door.open(network).get(url), clock.now()
+        async with serving(server) as port, door(clock, loop, server, port) as opened:
+            return await opened.open(network).get(url), clock.now()
 
     return run_virtually(NOW, main)
 
@@ -108,3 +113,35 @@ def test_a_fault_strikes_its_own_network_and_its_own_time() -> None:
     assert not fault.holds("feed", NOW + timedelta(hours=1))
     assert not fault.holds("bluesky", NOW)
     assert not fault.holds("feed", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_a_limit_refuses_what_is_too_much_until_its_window_ends() -> None:
+    limit = Limit("bluesky", 3, timedelta(minutes=5))
+    answered = []
+    for seconds in (0, 1, 2, 3, 299, 300):
+        headers = dict(limit.spend(NOW + timedelta(seconds=seconds)))
+        answered.append((limit.is_spent, headers["RateLimit-Remaining"]))
+        reset = datetime.fromtimestamp(int(headers["RateLimit-Reset"]), UTC)
+    assert answered == [
+        (False, "2"), (False, "1"), (False, "0"), (True, "0"), (True, "0"), (False, "2"),
+    ]  # fmt: skip
+    assert reset == NOW + timedelta(minutes=10)
+    refused = limit.refusal(limit.spend(NOW))
+    assert refused.status == 429
+
+
+def test_the_daemons_door_waits_as_long_as_a_limit_says() -> None:
+    async def main(clock: VirtualClock) -> float | None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        server = Server([Bluesky(WORLD)], clock, (), [Limit("bluesky", 2, timedelta(minutes=5))])
+        async with serving(server) as port, door(clock, loop, server, port) as opened:
+            for _ in range(2):
+                assert (await opened.open("bluesky").get(SEARCH)).status == 200
+            with pytest.raises(Throttled) as caught:
+                await opened.open("bluesky").get(SEARCH)
+            await asyncio.sleep(300)
+            assert (await opened.open("bluesky").get(SEARCH)).status == 200
+            return caught.value.retry_after
+
+    assert run_virtually(NOW, main) == 300

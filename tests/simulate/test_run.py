@@ -203,7 +203,7 @@ def test_a_kill_in_the_middle_changes_nothing(tmp_path: Path) -> None:
     undisturbed = collect(world, tmp_path / "undisturbed")
     kills = killed_often(tmp_path / "killed")
     assert kills >= 2
-    config = load(tmp_path / "killed" / "monitor.toml", data_dir=tmp_path / "killed/data", env={})
+    config = load(tmp_path / "killed" / "monitor.toml", env={})
     assert_equal(content(undisturbed, left_out=OF_THE_RUN), content(config, left_out=OF_THE_RUN))
     with Monitor(config) as monitor:
         assert all(account.is_exact for account in compare(world, monitor.query))

@@ -63,6 +63,7 @@ class Bluesky:
         for feed in self._by_author.values():
             feed.sort(key=lambda entry: (entry[0], entry[1].native), reverse=True)
         self._folded = {post: post.text.casefold() for post in self._posts}
+        self._search_lag = world.scenario.search_lag
         self._start = world.scenario.starts_at
         self._methods: dict[str, Callable[[Asked, datetime], Any]] = {
             "app.bsky.feed.getPostThread": self._thread,
@@ -149,7 +150,7 @@ class Bluesky:
 
     def _search(self, asked: Asked, now: datetime) -> View:
         words = [word.casefold() for word in _words(asked.get("q"))]
-        known = self._posts[: bisect_right(self._times, now)]
+        known = self._posts[: bisect_right(self._times, now - self._search_lag)]
         entries = [
             (_sorted_at(post), post)
             for post in known

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.simulate.platforms.protocol import Reply, as_json
 from monitor.simulate.world import World
 
-__all__ = ["Fault", "broken", "faults_of"]
+__all__ = ["Fault", "Limit", "broken", "faults_of", "limits_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,48 @@ class Fault:
     def holds(self, network: str, now: datetime) -> bool:
         """Does it strike a request to that network now?"""
         return network == self.network and self.start <= now < self.end
+
+
+@dataclass(slots=True)
+class Limit:
+    """So many requests to one network in each window of time.
+
+    Headers and body are those that the protocol documents; none was recorded.
+    """
+
+    network: str
+    requests: int
+    per: timedelta
+    _window: datetime | None = None
+    _left: int = 0
+
+    def spend(self, now: datetime) -> tuple[tuple[str, str], ...]:
+        """The headers of an answer to one more request."""
+        if self._window is None or now >= self._window + self.per:
+            self._window, self._left = now, self.requests + 1
+        self._left = max(self._left - 1, 0)
+        reset = self._window + self.per
+        return (
+            ("RateLimit-Limit", str(self.requests)),
+            ("RateLimit-Remaining", str(max(self._left - 1, 0))),
+            ("RateLimit-Reset", str(round(reset.timestamp()))),
+            ("RateLimit-Policy", f"{self.requests};w={round(self.per.total_seconds())}"),
+        )
+
+    @property
+    def is_spent(self) -> bool:
+        """Was the last request one too many?"""
+        return self._left == 0
+
+    def refusal(self, headers: tuple[tuple[str, str], ...]) -> Reply:
+        """What such a request is answered."""
+        answer = {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
+        return as_json(answer, 429, headers)
+
+
+def limits_of(world: World) -> list[Limit]:
+    """The limits that a scenario asks for."""
+    return [Limit(one.network, one.requests, one.per) for one in world.scenario.limit]
 
 
 def faults_of(world: World) -> list[Fault]:

@@ -7,13 +7,14 @@ import random
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from monitor.simulate.platforms.faults import Fault, broken
+from monitor.simulate.platforms.faults import Fault, Limit, broken
 from monitor.simulate.platforms.protocol import Asked, Platform, Reply, http_date
 from monitor.simulate.virtual import VirtualClock
 
@@ -27,10 +28,15 @@ class Server:
     """An ASGI app. `requests` counts what each network was asked."""
 
     def __init__(
-        self, platforms: Iterable[Platform], clock: VirtualClock, faults: Iterable[Fault] = ()
+        self,
+        platforms: Iterable[Platform],
+        clock: VirtualClock,
+        faults: Iterable[Fault] = (),
+        limits: Iterable[Limit] = (),
     ) -> None:
         self._hosts = {host: platform for platform in platforms for host in platform.hosts}
         self._clock = clock
+        self._limits = {limit.network: limit for limit in limits}
         self.faults = list(faults)
         self.requests: dict[str, int] = {}
 
@@ -51,6 +57,13 @@ class Server:
             if fault.kind == "slow":
                 await self._clock.lag(_SLOW_SECONDS)
             reply = broken(reply, fault, now, random.Random(f"{asked.path}:{number}"))
+        if (limit := self._limits.get(platform.network)) is not None:
+            spent = limit.spend(now)
+            reply = (
+                limit.refusal(spent)
+                if limit.is_spent
+                else replace(reply, headers=(*reply.headers, *spent))
+            )
         headers = (("Date", http_date(self._clock.now())), *reply.headers)
         if fault is not None and fault.kind == "cut":
             await _cut(reply, headers, send)
