@@ -69,7 +69,7 @@ def simulate_(scenario: str, folder: Path, seed: int | None, collect: bool, resu
         raise click.UsageError("--resume goes with --collect")
     world = make(load(scenario, seed=seed))
     if not resume:
-        folder = cleared(folder, hint="monitor simulate SCENARIO -o DIR")
+        cleared(folder, hint="monitor simulate SCENARIO -o DIR")
     for name, rows in write(world, folder).items():
         say(f"{folder / name}: {rows} rows")
     if not collect:

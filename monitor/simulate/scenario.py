@@ -234,9 +234,8 @@ def _path(scenario: str | Path) -> Path:
 
 
 def _folder() -> Path:
-    """Beside the package in an installation, in `config` in a checkout."""
-    installed = Path(__file__).with_name("scenarios")
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "config" / "scenarios"
+    """A link to `config/scenarios` in a checkout, the files themselves in an installation."""
+    return Path(__file__).with_name("scenarios")
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -7,7 +7,7 @@ the second, and so on. The raw bodies and `manifest.json` go into FOLDER/NAME, t
 each address. The servers' addresses inside bodies and headers become the proxies' own on their way
 to the client, so that whoever follows a link comes back. Ends on Ctrl-C or SIGTERM.
 
-The demo's recordings were made so: the configuration that `monitor.simulate.demo` writes with the
+The recordings in `demo` were made so: the configuration that `tests.recorded.play` writes with the
 proxies' addresses, `monitor run --once` three times (a second reading asks less than a first), the
 proxies started again with another FOLDER once the world had changed, and three times more.
 """
