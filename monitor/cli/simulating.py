@@ -61,9 +61,9 @@ def simulate_(scenario: str, folder: Path, seed: int | None, collect: bool, resu
     Example: monitor simulate crisis -o world --seed 3 --collect
     """
     from monitor.simulate.folder import cleared
-    from monitor.simulate.make import make
-    from monitor.simulate.scenario import load
     from monitor.simulate.truth import write
+    from monitor.simulate.worlds.make import make
+    from monitor.simulate.worlds.scenario import load
 
     if resume and not collect:
         raise click.UsageError("--resume goes with --collect")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.identity import recognise
 from monitor.simulate.platforms.press import feed_url
 from monitor.simulate.reach import Reach
-from monitor.simulate.world import Item, Kind, World
+from monitor.simulate.worlds.world import Item, Kind, World
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,11 +15,11 @@ from monitor.api import Monitor
 from monitor.simulate.compare import compare
 from monitor.simulate.demo_report import report
 from monitor.simulate.folder import cleared
-from monitor.simulate.make import make
 from monitor.simulate.progress import daily
 from monitor.simulate.run import collect
-from monitor.simulate.scenario import load
 from monitor.simulate.truth import write
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load
 
 __all__ = ["EVENT", "SCENARIO", "run"]
 

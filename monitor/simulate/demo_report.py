@@ -16,7 +16,7 @@ from monitor.report.output import write
 from monitor.report.text import visible
 from monitor.simulate.chart import columns
 from monitor.simulate.compare import Account
-from monitor.simulate.world import World
+from monitor.simulate.worlds.world import World
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Container
 from datetime import datetime
 
-from monitor.simulate.world import Item, Kind, Person, World
+from monitor.simulate.worlds.world import Item, Kind, Person, World
 
 __all__ = ["Reach"]
 

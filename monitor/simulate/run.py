@@ -25,7 +25,7 @@ from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.platforms.wordpress import WordPress
 from monitor.simulate.virtual import Names, VirtualClock, VirtualLoop, run_virtually
-from monitor.simulate.world import Item, World, site_of
+from monitor.simulate.worlds.world import Item, World, site_of
 from monitor.store.database import Database
 from monitor.types import Harvest, Poll, Source
 

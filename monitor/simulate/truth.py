@@ -17,13 +17,12 @@ import polars as pl
 
 from monitor.report.csv import write_csv
 from monitor.report.files import replacing
-from monitor.simulate.hawkes import expected_total, half_life
-from monitor.simulate.maker import kernel_of
-from monitor.simulate.platforms.bluesky import said
 from monitor.simulate.reach import Reach
 from monitor.simulate.run import configuration
-from monitor.simulate.scenario import EventSettings
-from monitor.simulate.world import Item, Kind, Mood, World
+from monitor.simulate.worlds.hawkes import expected_total, half_life
+from monitor.simulate.worlds.maker import kernel_of
+from monitor.simulate.worlds.scenario import EventSettings
+from monitor.simulate.worlds.world import Item, Kind, Mood, World
 
 __all__ = ["import_tables", "tables", "write"]
 
@@ -117,14 +116,13 @@ def _imported(world: World, item: Item) -> Row:
     """A post as an import names it; what is deleted has lost its words."""
     end = world.scenario.ends_at
     author, gone = item.author, item.gone_at is not None and item.gone_at <= end
-    text = said(item) if item.network == "bluesky" else item.said(end)
     return {
         "post_id": item.post_id, "network": item.network, "url": _url(item),
         "author_id": f"bluesky:{author.did}" if author else None,
         "author_handle": author.handle if author else None,
         "author_name": author.name if author and not gone else None,
         "author_followers": author.followers if author else None,
-        "title": None if gone else item.title, "text": None if gone else text,
+        "title": None if gone else item.title, "text": None if gone else item.said(end),
         "created_at": item.created_at, "claimed_at": item.claimed_at or item.created_at,
         "edited_at": item.edited_at(end), "deleted_at": item.gone_at if gone else None,
         "state": "deleted" if gone else "hidden" if item.hidden_at else "live",

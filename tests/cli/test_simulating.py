@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from monitor.cli.app import cli
 from monitor.errors import ConfigError, UsageError
-from monitor.simulate.scenario import names
+from monitor.simulate.worlds.scenario import names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text("utf8")
 

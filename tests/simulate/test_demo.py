@@ -24,8 +24,8 @@ from monitor.simulate import demo
 from monitor.simulate.chart import columns
 from monitor.simulate.compare import compare
 from monitor.simulate.folder import MARKER, cleared
-from monitor.simulate.make import make
-from monitor.simulate.scenario import load as scenario
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load as scenario
 from monitor.store.lock import DataLock
 
 ROOT = Path(__file__).parents[2]

@@ -21,14 +21,14 @@ from monitor.errors import (
     Throttled,
     Unreachable,
 )
-from monitor.simulate.make import make
 from monitor.simulate.platforms.bluesky import HOST, Bluesky
 from monitor.simulate.platforms.faults import Fault, Limit
 from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
-from monitor.simulate.scenario import load
 from monitor.simulate.virtual import Names, VirtualClock, VirtualLoop, run_virtually
-from monitor.simulate.world import World
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load
+from monitor.simulate.worlds.world import World
 
 WORLD: World = make(load("quiet"))
 NOW = WORLD.scenario.announced_at + timedelta(hours=3)

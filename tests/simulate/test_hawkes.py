@@ -13,7 +13,7 @@ from statistics import fmean, median, stdev, variance
 
 import pytest
 
-from monitor.simulate.hawkes import (
+from monitor.simulate.worlds.hawkes import (
     Exponential,
     Kernel,
     Power,

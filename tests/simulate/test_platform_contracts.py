@@ -19,13 +19,13 @@ import msgspec
 import pytest
 
 from monitor.collect.feed.parse import parse
-from monitor.simulate.make import make
 from monitor.simulate.platforms.bluesky import HOST, Bluesky
 from monitor.simulate.platforms.press import Press
 from monitor.simulate.platforms.protocol import Asked, Reply
 from monitor.simulate.platforms.wordpress import WordPress
-from monitor.simulate.scenario import load
-from monitor.simulate.world import Item, Kind, World, host_of, site_of
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load
+from monitor.simulate.worlds.world import Item, Kind, World, host_of, site_of
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 THREAD = "app.bsky.feed.getPostThread"

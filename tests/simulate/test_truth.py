@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from monitor.config import load as load_config
-from monitor.simulate.make import make
-from monitor.simulate.scenario import load
 from monitor.simulate.truth import write
-from monitor.simulate.world import Kind, World
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load
+from monitor.simulate.worlds.world import Kind, World
 
 POSTS = {
     *("post_id", "network", "url", "author_id", "author_handle", "author_name"),

@@ -16,10 +16,9 @@ from monitor.config import Company
 from monitor.enrich.stream import Names
 from monitor.enrich.terms import parse
 from monitor.errors import ConfigError, UsageError
-from monitor.simulate.make import make
-from monitor.simulate.platforms.bluesky import said
-from monitor.simulate.scenario import Scenario, load, names
-from monitor.simulate.world import Curve, Kind, Mood, World, descendants
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import Scenario, load, names
+from monitor.simulate.worlds.world import Curve, Kind, Mood, World, descendants
 
 SEEDS = st.integers(min_value=0, max_value=10**6)
 REACTIONS = (Kind.REPLY, Kind.QUOTE, Kind.LINK, Kind.PRESS, Kind.MENTION)
@@ -80,7 +79,7 @@ def test_who_is_named_is_named_in_the_text_and_nobody_else(scenario: str, seed: 
         for c in world.companies.values()
     )
     for item in world.items:
-        words = "\n".join(part for part in (item.title, said(item)) if part)
+        words = "\n".join(part for part in (item.title, item.said(item.created_at)) if part)
         found = spoken.companies_in(words)
         assert item.names <= found, words
         if item.network == "bluesky":

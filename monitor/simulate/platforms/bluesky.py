@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from monitor.simulate.platforms.protocol import Asked, Reply, as_json
-from monitor.simulate.world import Item, Kind, Person, World
+from monitor.simulate.worlds.world import Item, Kind, Person, World
 
 __all__ = ["HOST", "Bluesky"]
 
@@ -269,7 +269,7 @@ class Bluesky:
 
 def _record(item: Item) -> View:
     """`app.bsky.feed.post`: what the author wrote."""
-    text = said(item)
+    text = item.said(item.created_at)
     made: View = {"text": text, "$type": "app.bsky.feed.post", "langs": [item.words.language]}
     if item.quoted is not None:
         made["embed"] = {"$type": "app.bsky.embed.record", "record": _ref(item.quoted)}
@@ -284,12 +284,6 @@ def _record(item: Item) -> View:
         made["reply"] = {"root": _ref(item.root or item.parent), "parent": _ref(item.parent)}
     made["createdAt"] = _iso(item.claimed_at or item.created_at)
     return made
-
-
-def said(item: Item) -> str:
-    """The text of a post; a link post ends with its link."""
-    plain = item.link is None or item.kind is Kind.ANNOUNCEMENT
-    return item.text if plain else f"{item.text} {item.link}"
 
 
 def _external(item: Item) -> View:

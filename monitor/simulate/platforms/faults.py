@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.simulate.platforms.protocol import Reply, as_json
-from monitor.simulate.world import World
+from monitor.simulate.worlds.world import World
 
 __all__ = ["Fault", "Limit", "broken", "faults_of", "limits_of"]
 

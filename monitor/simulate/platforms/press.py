@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 
 from monitor.simulate.platforms.protocol import Asked, Reply, http_date
 from monitor.simulate.platforms.rss import Channel, Entry, atom, rss
-from monitor.simulate.scenario import PressSettings
-from monitor.simulate.world import Item, World, host_of
+from monitor.simulate.worlds.scenario import PressSettings
+from monitor.simulate.worlds.world import Item, World, host_of
 
 __all__ = ["Press", "feed_url"]
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from monitor.simulate.platforms.protocol import Asked, Reply, as_json, http_date
 from monitor.simulate.platforms.rss import Channel, Entry, rss
-from monitor.simulate.world import Item, World, site_of
+from monitor.simulate.worlds.world import Item, World, site_of
 
 __all__ = ["WordPress"]
 

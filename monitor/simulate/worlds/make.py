@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from monitor.errors import UsageError
-from monitor.simulate.maker import Maker
-from monitor.simulate.press import make_articles, make_other_articles
-from monitor.simulate.reaction import make_reaction
-from monitor.simulate.scenario import Scenario
-from monitor.simulate.speech import languages
-from monitor.simulate.stream import make_stream
-from monitor.simulate.trouble import befall
-from monitor.simulate.world import World
+from monitor.simulate.worlds.maker import Maker
+from monitor.simulate.worlds.press import make_articles, make_other_articles
+from monitor.simulate.worlds.reaction import make_reaction
+from monitor.simulate.worlds.scenario import Scenario
+from monitor.simulate.worlds.speech import languages
+from monitor.simulate.worlds.stream import make_stream
+from monitor.simulate.worlds.trouble import befall
+from monitor.simulate.worlds.world import World
 
 __all__ = ["make"]
 

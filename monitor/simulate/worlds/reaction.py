@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.simulate.hawkes import Kernel, poisson, tree
-from monitor.simulate.maker import Maker, kernel_of
-from monitor.simulate.scenario import EventSettings
-from monitor.simulate.speech import Speech
-from monitor.simulate.world import Item, Kind, Mood, Place, Words, site_of
+from monitor.simulate.worlds.hawkes import Kernel, poisson, tree
+from monitor.simulate.worlds.maker import Maker, kernel_of
+from monitor.simulate.worlds.scenario import EventSettings
+from monitor.simulate.worlds.speech import Speech
+from monitor.simulate.worlds.world import Item, Kind, Mood, Place, Words, site_of
 
 __all__ = ["make_reaction"]
 

@@ -6,11 +6,11 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.simulate.hawkes import gamma_poisson, tree
-from monitor.simulate.maker import Maker, everyday, kernel_of
-from monitor.simulate.scenario import CompanySettings
-from monitor.simulate.speech import Speech
-from monitor.simulate.world import Item, Kind, Mood, Place, site_of
+from monitor.simulate.worlds.hawkes import gamma_poisson, tree
+from monitor.simulate.worlds.maker import Maker, everyday, kernel_of
+from monitor.simulate.worlds.scenario import CompanySettings
+from monitor.simulate.worlds.speech import Speech
+from monitor.simulate.worlds.world import Item, Kind, Mood, Place, site_of
 
 __all__ = ["make_stream"]
 

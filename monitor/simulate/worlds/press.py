@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from monitor.simulate.hawkes import gamma_poisson, poisson
-from monitor.simulate.maker import Maker, everyday
-from monitor.simulate.scenario import EventSettings, PressSettings
-from monitor.simulate.speech import Speech
-from monitor.simulate.world import Item, Kind, Place, host_of
+from monitor.simulate.worlds.hawkes import gamma_poisson, poisson
+from monitor.simulate.worlds.maker import Maker, everyday
+from monitor.simulate.worlds.scenario import EventSettings, PressSettings
+from monitor.simulate.worlds.speech import Speech
+from monitor.simulate.worlds.world import Item, Kind, Place, host_of
 
 __all__ = ["make_articles", "make_other_articles"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.simulate.scenario import CompanySettings, EventSettings, PressSettings, Scenario
+from monitor.simulate.worlds.scenario import CompanySettings, EventSettings, PressSettings, Scenario
 
 __all__ = [
     "Curve",
@@ -191,8 +191,9 @@ class Item:
         return self.blocked_at is not None and self.blocked_at <= now
 
     def said(self, now: datetime) -> str:
-        """Its text as it stands at that time."""
-        return next((edit.text for edit in reversed(self.edits) if edit.at <= now), self.text)
+        """Its text as it stands at that time; a post that links to a page ends with its address."""
+        text = next((edit.text for edit in reversed(self.edits) if edit.at <= now), self.text)
+        return f"{text} {self.link}" if self.author and self.kind is Kind.LINK else text
 
     def edited_at(self, now: datetime) -> datetime | None:
         """When it was changed last."""

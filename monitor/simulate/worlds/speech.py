@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.simulate.world import Mood, Words
+from monitor.simulate.worlds.world import Mood, Words
 
 __all__ = ["Speech", "languages"]
 

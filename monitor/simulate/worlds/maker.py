@@ -9,9 +9,9 @@ from itertools import accumulate
 from typing import Any
 
 from monitor.identity import link_id
-from monitor.simulate.hawkes import Exponential, Kernel, Power
-from monitor.simulate.scenario import Scenario, Threads
-from monitor.simulate.world import Curve, Item, Kind, Person, Place, Words
+from monitor.simulate.worlds.hawkes import Exponential, Kernel, Power
+from monitor.simulate.worlds.scenario import Scenario, Threads
+from monitor.simulate.worlds.world import Curve, Item, Kind, Person, Place, Words
 
 __all__ = ["Maker", "everyday", "kernel_of"]
 

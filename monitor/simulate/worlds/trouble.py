@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from monitor.simulate.scenario import Trouble
-from monitor.simulate.world import Edit, Item, Kind, World, site_of
+from monitor.simulate.worlds.scenario import Trouble
+from monitor.simulate.worlds.world import Edit, Item, Kind, World, site_of
 
 __all__ = ["befall"]
 
