@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 
+import msgspec
 import pytest
 
 from monitor.collect.bluesky import thread as bluesky_thread
+from monitor.collect.bluesky.views import PostView, to_post
 from monitor.errors import BadAnswer, Gone, Throttled
 from monitor.types import Gap, GapReason, Harvest, PostState, SourceKind
 from tests.collect.bluesky_case import (
@@ -35,6 +37,7 @@ from tests.collect.bluesky_case import (
     source,
     thread,
     tree,
+    under_fan,
     views,
     without,
 )
@@ -61,6 +64,12 @@ class Served:
             known = [self.shown[uri] for uri in params["uris"] if uri in self.shown]
             self.http.add("app.bsky.feed.getPosts", {"posts": known})
         return await self.real(url, params=params, **more)
+
+
+def asking_not_to_be_shown(view):
+    label = views()[BY_QUIET]["author"]["labels"][0]
+    author = view["author"]
+    return built(view, author=author | {"labels": [built(label, src=author["did"])]})
 
 
 def all_but(*uris):
@@ -264,6 +273,47 @@ async def test_the_feeds_are_read_within_a_budget_and_the_next_poll_goes_on(monk
     assert counts[2] == counts[3]
 
 
+async def test_a_reply_that_may_not_be_kept_does_not_begin_the_search_anew(monkeypatch):
+    """It is found again at each poll, by the answer to it that is known."""
+    monkeypatch.setattr(bluesky_thread, "_MAX_LOOKS", 4)
+    http = replay(feeds=False)
+    hidden = asking_not_to_be_shown(views()[BY_FAN])
+    child = {"post": under_fan(), "replies": []}
+    thread(http, BY_FAN, {"thread": {"post": hidden, "replies": [child]}})
+    Served(http, everything() | {BY_FAN: hidden})
+    memory = MemoryOf().take(Harvest(posts=[to_post(msgspec.convert(under_fan(), PostView))]))
+    state = {}
+    for _ in range(5):
+        harvest = await poll(http, memory=memory, state=state)
+        state, memory = harvest.state, memory.take(harvest)
+        assert pid(BY_FAN) not in stored(harvest)
+    actors = [asked["actor"] for path, asked in http.asked if path.endswith("getAuthorFeed")]
+    assert len(actors) > 8
+    assert len(actors) == len(set(actors))
+
+
+async def test_what_is_withheld_below_something_withheld_is_counted_above_both():
+    answer = tree()
+    shown = nodes(answer["thread"])
+    child = next(
+        uri for uri, node in shown.items()
+        if (ref := node["post"]["record"].get("reply"))
+        and ref["parent"]["uri"] not in (ROOT, BY_QUIET)
+        and shown[ref["parent"]["uri"]]["post"]["record"]["reply"]["parent"]["uri"] != ROOT
+    )  # fmt: skip
+    parent = shown[child]["post"]["record"]["reply"]["parent"]["uri"]
+    above = shown[parent]["post"]["record"]["reply"]["parent"]["uri"]
+    for uri in (child, parent):
+        shown[uri]["post"] = asking_not_to_be_shown(shown[uri]["post"])
+    http = replay(feeds=False)
+    thread(http, ROOT, answer)
+    harvest = await poll(http)
+    assert not {pid(child), pid(parent)} & stored(harvest)
+    assert pid(above) in stored(harvest)
+    kept_back = [gap for gap in harvest.gaps if gap.reason is GapReason.POLICY]
+    assert Gap(reason=GapReason.POLICY, post_id=pid(above), missing=2) in kept_back
+
+
 async def test_posts_of_other_threads_in_a_feed_are_left_alone():
     http = replay(feeds=False)
     feed(http, "troll", [recorded("searchPosts_Northwind")["posts"][0], views()[BY_TROLL]])
@@ -412,10 +462,8 @@ async def test_many_quotes_are_paged_and_cut_with_a_gap(monkeypatch):
 
 async def test_a_withheld_quote_is_counted_and_not_kept():
     http = replay()
-    label = views()[BY_QUIET]["author"]["labels"][0]
     page = recorded("getQuotes")
-    author = page["posts"][1]["author"]
-    author["labels"] = [built(label, src=author["did"])]
+    page["posts"][1] = asking_not_to_be_shown(page["posts"][1])
     http.add("app.bsky.feed.getQuotes", page)
     harvest = await poll(http)
     assert pid(page["posts"][1]["uri"]) not in repr(harvest)
