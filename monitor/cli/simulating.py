@@ -19,7 +19,7 @@ __all__ = ["demo_", "simulate_"]
 def demo_(folder: Path | None) -> int:
     """Show the whole thing, offline.
 
-    Eighteen days of a simulated world pass in about a minute: a company announces a funding
+    Eighteen days of a simulated world pass in half a minute: a company announces a funding
     round, people react, the daemon's core collects that from stand-in platforms. At the end stand
     the series, and the truth beside it. Everything it makes stands in DIR (./demo if it is not
     named).
@@ -48,43 +48,31 @@ def demo_(folder: Path | None) -> int:
 def simulate_(scenario: str, folder: Path, seed: int | None, collect: bool, resume: bool) -> int:
     """Make a world whose truth is known.
 
-    SCENARIO is one of funding, quiet, crisis, two-companies and null, or a TOML file. DIR gets
-    import/*.csv, which `import` reads, truth/*.csv, which no observer can know, and a
-    configuration. One line a file on standard output, with its number of rows.
+    SCENARIO is one of crisis, funding, null, quiet and two-companies, or a TOML file. DIR gets
+    import/*.csv, in the form that imports have; truth/*.csv, which no observer can know; and a
+    configuration. Each table is named on standard output with its number of rows.
 
     With --collect the daemon's core collects the world from stand-in platforms, and what it
-    collected is compared with the truth: one line a network. The exit code is 1 if anything was
-    lost.
+    collected is compared with the truth: one line a network. The exit code is 1 if it is not
+    exact. What was interrupted goes on with --resume.
 
     \b
     Example: monitor simulate funding -o world
     Example: monitor simulate crisis -o world --seed 3 --collect
     """
-    from monitor.simulate.folder import cleared
-    from monitor.simulate.truth import write
-    from monitor.simulate.worlds.make import make
-    from monitor.simulate.worlds.scenario import load
+    from monitor.simulate.progress import daily
+    from monitor.simulate.simulation import simulate
 
     if resume and not collect:
         raise click.UsageError("--resume goes with --collect")
-    world = make(load(scenario, seed=seed))
-    if not resume:
-        cleared(folder, hint="monitor simulate SCENARIO -o DIR")
-    for name, rows in write(world, folder).items():
+    made = simulate(
+        scenario, folder, seed=seed, collected=collect, resume=resume, progress=daily(_progress())
+    )
+    for name, rows in made.files.items():
         say(f"{folder / name}: {rows} rows")
-    if not collect:
-        return 0
-    from monitor.api import Monitor
-    from monitor.simulate.compare import compare
-    from monitor.simulate.progress import daily
-    from monitor.simulate.run import collect as collected
-
-    config = collected(world, folder, progress=daily(_progress()))
-    with Monitor(config) as monitor:
-        accounts = compare(world, monitor.query)
-    for account in accounts:
+    for account in made.accounts:
         say(str(account))
-    return 0 if all(account.is_exact for account in accounts) else 1
+    return 0 if made.is_exact else 1
 
 
 def _progress() -> Callable[[str], None] | None:

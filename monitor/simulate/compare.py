@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from monitor.identity import recognise
-from monitor.simulate.platforms.press import feed_url
+from monitor.simulate.looks import Looks
 from monitor.simulate.reach import Reach
 from monitor.simulate.worlds.world import Item, Kind, World
 
@@ -22,10 +20,10 @@ __all__ = ["NOBODY_SAYS", "Account", "compare"]
 NOBODY_SAYS = ("uncounted", "unnoticed")
 """Reasons that only the simulator knows.
 
-`uncounted`: beneath a reply that is hidden itself, so that nobody who is seen counts it;
-`unnoticed`: it came and went between two looks, or while it might not be kept.
+`uncounted`: it stands beneath a reply that is hidden itself, or answers something that may not be
+kept, so that no post which is seen counts it. `unnoticed`: it came and was deleted between two
+looks, or while it might not be kept.
 """
-
 _FOUND_WITHIN = timedelta(days=1)
 
 _COUNTED = """
@@ -33,18 +31,6 @@ select s.network, g.post_id, g.reason, g.missing
 from gaps as g
 join sources as s using (source_id)
 where g.ended_at is null and (g.post_id is not null or g.missing is not null)
-"""
-_SPANS = """
-select g.source_id, g.reason, g.started_at, coalesce(g.ended_at, timestamp 'infinity') as ended_at
-from gaps as g
-where g.post_id is null and g.missing is null and g.concerns = 'posts' and g.filled_at is null
-"""
-_POLLS = """
-select s.source_id, s.network, s.kind, s.target, p.started_at
-from polls as p
-join sources as s using (source_id)
-where p.outcome in ('ok', 'unchanged')
-order by p.started_at
 """
 
 
@@ -70,12 +56,11 @@ class Account:
     def is_exact(self) -> bool:
         """Does collected + gaps by reason (and what nobody can say) make the truth?"""
         said = Counter({r: n for r, n in self.unseen.items() if r not in NOBODY_SAYS})
-        whole = self.collected + self.unseen.total() == self.truth
-        return whole and said == +self.gaps and not self.lost and not self.strange
+        return said == +self.gaps and not self.lost and not self.strange
 
     def __str__(self) -> str:
         unseen = "".join(f", {reason} {n}" for reason, n in sorted(self.unseen.items()))
-        said = "" if self.is_exact else f"; not exact: gaps say {dict(self.gaps)}"
+        said = "" if self.is_exact else f"; not exact: gaps say {dict(+self.gaps)}"
         return (
             f"{self.network}: {self.truth} in the world, {self.collected} collected{unseen}, "
             f"lost {len(self.lost)}{said}"
@@ -97,42 +82,40 @@ class _Comparison:
         self.end = world.scenario.ends_at
         self.stored = {row[0] for row in query("select post_id from posts").rows()}
         self.counted = query(_COUNTED).rows()
-        self.spans = [_aware(row) for row in query(_SPANS).rows()]
-        self.looks: dict[tuple[str, str], list[datetime]] = {}
-        self.ids: dict[tuple[str, str], str] = {}
-        for row in query(_POLLS).rows():
-            source_id, network, kind, target, at = _aware(row)
-            key = (network, kind if kind in ("search", "site") else target)
-            self.looks.setdefault(key, []).append(at)
-            self.ids[key] = source_id
+        self.looks = Looks(world, query)
+        self.reach = Reach(world, self.end, self.stored)
 
     def accounts(self) -> list[Account]:
         made = {name: Account(name) for name in ("bluesky", "wordpress", "feed")}
-        shown = [item for item in self.world.items if self._findable_from(item) <= self.end]
-        reach = Reach(self.world, self.end, self.stored)
-        for item in shown:
-            account = made[item.network]
-            account.truth += 1
-            if item.post_id in self.stored:
-                account.collected += 1
-            elif (reason := self._reason(item, reach)) is None:
-                account.lost.append(item.post_id)
-            else:
-                account.unseen[reason] += 1
+        for item in self.world.items:
+            if self._findable_from(item) <= self.end:
+                self._add(made[item.network], item)
         known = {item.post_id for item in self.world.items if item.shown_from <= self.end}
         for stranger in sorted(self.stored - known):
-            made.setdefault(network := stranger.partition(":")[0], Account(network))
-            made[network].strange.append(stranger)
+            network = stranger.partition(":")[0]
+            made.setdefault(network, Account(network)).strange.append(stranger)
         for network, post_id, reason, missing in self.counted:
             # A gap of this reason names the post that is missing itself.
             own = int(post_id not in self.stored) if reason == "parent_deleted" else 0
             made[network].gaps[reason] += own or missing or 0
-        for account in made.values():
-            for reason in {span[1] for span in self.spans}:
-                # A span says when, not how many: it accounts for whatever lies in it.
-                if reason not in account.gaps and account.unseen[reason]:
-                    account.gaps[reason] = account.unseen[reason]
         return list(made.values())
+
+    def _add(self, account: Account, item: Item) -> None:
+        account.truth += 1
+        if item.post_id in self.stored:
+            account.collected += 1
+        elif (reason := self._reason(item)) is not None:
+            account.unseen[reason] += 1
+        elif self._was_shown(item):
+            account.lost.append(item.post_id)
+        elif (span := self.looks.span(item)) is not None:
+            # A gap in time says when, not how many: it accounts for whatever came in it.
+            account.unseen[span] += 1
+            account.gaps[span] += 1
+        elif item.gone_at is not None and item.gone_at <= self.end:
+            account.unseen["unnoticed"] += 1
+        else:
+            account.lost.append(item.post_id)
 
     def _findable_from(self, item: Item) -> datetime:
         """Since when a post can be found; what is only searched for, when searches show it."""
@@ -140,94 +123,65 @@ class _Comparison:
         lag = self.world.scenario.search_lag if searched else timedelta(0)
         return item.shown_from + lag
 
-    def _reason(self, item: Item, reach: Reach) -> str | None:
-        """Why a post is not stored; None: it was shown, and is lost."""
-        if item.network == "feed":
-            return self._pushed_out(item)
+    def _reason(self, item: Item) -> str | None:
+        """Why a post is not stored, as far as gaps with numbers tell, or nobody could."""
         if item.gone_at is not None and item.gone_at <= self.end:
-            kept = self._was_shown(item) and not item.is_withheld
-            return None if kept else self._vanished(item)
+            return self._of_what_is_gone(item)
+        if item.network != "bluesky":
+            return None
         parent = item.parent
         counted = parent is not None and parent.post_id in self.stored and parent.exists(self.end)
-        if item.network != "bluesky" or item in reach:
-            if item.is_withheld:
-                return "policy"
-            # What somebody counts is looked for in its author's feed, a few feeds at each look.
-            if item.blocked_at is None or item.blocked_at > self.end:
-                return None
-            if counted and self.end - item.blocked_at > _FOUND_WITHIN:
-                return None
-        return "unexplained" if counted else "uncounted"
+        hidden = "unexplained" if counted else "uncounted"
+        if item not in self.reach:
+            return hidden
+        if item.is_withheld:
+            return "policy"
+        # What somebody counts is looked for in its author's feed, a few feeds at each look.
+        blocked_at = item.blocked_at
+        if blocked_at is None or blocked_at > self.end:
+            return None
+        return None if counted and self.end - blocked_at > _FOUND_WITHIN else hidden
 
-    def _vanished(self, item: Item) -> str:
-        """Why nobody saw a post before it was deleted."""
+    def _of_what_is_gone(self, item: Item) -> str | None:
+        if not item.is_withheld and self._was_shown(item):
+            return None
         answers = [c for c in item.children if c.post_id in self.stored and c.exists(self.end)]
         if answers and item.network == "wordpress":  # they name one that may not be read
             return "hidden"
-        if answers and ("bluesky", (item.root or item).native) in self.looks:
+        if answers and self.looks.follows(item.root or item):
             return "parent_deleted"
-        return self._span(item) or "unnoticed"
-
-    def _pushed_out(self, item: Item) -> str | None:
-        """An article that no look found among its feed's newest."""
-        outlets = [item.place.outlet, *item.also_in] if item.place else []
-        for outlet in outlets:
-            size = self.world.outlets[outlet].items
-            later = [
-                other.created_at
-                for other in self.world.items
-                if other.network == "feed" and other.place and other.created_at > item.created_at
-                and outlet in (other.place.outlet, *other.also_in)
-            ]  # fmt: skip
-            pushed_at = later[size - 1] if len(later) >= size else None
-            if self._looked(("feed", feed_url(outlet)), item.created_at, pushed_at):
-                return None
-        return self._span(item)
+        return "unnoticed" if item.is_withheld else None
 
     def _was_shown(self, item: Item) -> bool:
         """Was there a look while a post stood in sight?"""
-        if item.gone_at is None:
-            return True
-        if item.network == "wordpress":
-            keys = [("wordpress", "site")]
-            if item.root and item.root.place:
-                keys.append(("wordpress", item.root.place.url))
-            return any(self._looked(key, item.shown_from, item.gone_at) for key in keys)
-        if item.names:
-            return self._looked(("bluesky", "search"), self._findable_from(item), item.gone_at)
-        hidden = [one.gone_at for one in _above(item) if one.gone_at is not None]
-        hidden += [one.blocked_at for one in (item, *_above(item)) if one.blocked_at is not None]
-        until = min([item.gone_at, *hidden])
-        root = item.root or item
-        return self._looked(("bluesky", root.native), item.shown_from, until)
+        if item.network == "feed":
+            return self._was_among_the_newest(item)
+        until = [moment for moment in (item.gone_at,) if moment is not None]
+        if not item.names:  # in a thread, whatever befalls those above hides it
+            until += [one.gone_at for one in _above(item) if one.gone_at is not None]
+            line = (item, *_above(item))
+            until += [one.blocked_at for one in line if one.blocked_at is not None]
+        since = self._findable_from(item)
+        places = self.looks.places(item)
+        return any(self.looks.between(p, since, min(until, default=None)) for p in places)
 
-    def _looked(self, key: tuple[str, str], since: datetime, until: datetime | None) -> bool:
-        looks = self.looks.get(key, [])
-        at = bisect_left(looks, since)
-        return at < len(looks) and (until is None or looks[at] < until)
-
-    def _span(self, item: Item) -> str | None:
-        """The reason of an interval in which a post appeared."""
-        for source_id, reason, started_at, ended_at in self.spans:
-            shows = source_id in self._sources(item)
-            if shows and started_at <= item.shown_from <= ended_at:
-                return str(reason)
-        return None
-
-    def _sources(self, item: Item) -> set[str]:
-        if item.network == "feed" and item.place:
-            keys = [("feed", feed_url(o)) for o in (item.place.outlet, *item.also_in)]
-        else:
-            root = item.root or item
-            where = root.place.url if root.place else root.native
-            keys = [(item.network, where), (item.network, "search"), (item.network, "site")]
-        return {self.ids[key] for key in keys if key in self.ids}
+    def _was_among_the_newest(self, item: Item) -> bool:
+        """Was there a look at a feed before newer articles had pushed one out?"""
+        for place, outlet in zip(self.looks.places(item), _outlets(item), strict=True):
+            later = [
+                other.created_at
+                for other in self.world.of("feed")
+                if other.created_at > item.created_at and outlet in _outlets(other)
+            ]
+            size = self.world.outlets[outlet].items
+            pushed_at = later[size - 1] if len(later) >= size else None
+            if self.looks.between(place, item.created_at, pushed_at):
+                return True
+        return False
 
 
-def _native(target: str) -> str:
-    """What a source reads, as items name it."""
-    recognised = recognise(target)
-    return recognised.partition(":")[2] if recognised else target
+def _outlets(item: Item) -> tuple[str, ...]:
+    return (item.place.outlet, *item.also_in) if item.place is not None else ()
 
 
 def _above(item: Item) -> Iterable[Item]:
@@ -235,7 +189,3 @@ def _above(item: Item) -> Iterable[Item]:
     while parent is not None:
         yield parent
         parent = parent.parent
-
-
-def _aware(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(v.replace(tzinfo=UTC) if isinstance(v, datetime) else v for v in row)

@@ -1,4 +1,4 @@
-"""`monitor demo`: the main job, offline: eighteen days of a simulated world in a minute.
+"""`monitor demo`: the main job, offline: eighteen days of a simulated world in half a minute.
 
 Synthetic people talk about a synthetic company; it announces a funding round; they react. The
 daemon's own core collects that over HTTP from stand-in platforms, on a clock that jumps from one
@@ -12,14 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.api import Monitor
-from monitor.simulate.compare import compare
 from monitor.simulate.demo_report import report
-from monitor.simulate.folder import cleared
 from monitor.simulate.progress import daily
-from monitor.simulate.run import collect
-from monitor.simulate.truth import write
-from monitor.simulate.worlds.make import make
-from monitor.simulate.worlds.scenario import load
+from monitor.simulate.simulation import simulate
 
 __all__ = ["EVENT", "SCENARIO", "run"]
 
@@ -31,19 +26,12 @@ def run(directory: Path, say: Callable[[str], None] | None = None) -> int:
     """Play the demo; 0, or 1 if a source failed or something was lost.
 
     Args:
-        directory: where everything goes. A folder of an earlier demo is cleared first.
+        directory: where everything goes. A folder of an earlier simulation is cleared first.
         say: hears of the progress, a line at a time. Results go to standard output.
 
     Raises:
         UsageError: `directory` holds something else.
     """
-    tell = say or (lambda _line: None)
-    world = make(load(SCENARIO))
-    folder = cleared(directory, hint="monitor demo DIR")
-    tell(f"a world of {len(world.items)} posts and articles by {len(world.people)} people")
-    write(world, folder / "world")
-    config = collect(world, folder, progress=daily(say))
-    tell("reading the database")
-    with Monitor(config) as monitor:
-        accounts = compare(world, monitor.query)
-        return report(monitor, world, EVENT, folder / "monitor.toml", accounts)
+    made = simulate(SCENARIO, directory.absolute(), collected=True, progress=daily(say))
+    with Monitor(made.config) as monitor:
+        return report(monitor, made, EVENT, directory.absolute())

@@ -7,15 +7,19 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.api import Monitor
+from monitor.durations import format_duration
 from monitor.report.files import replacing
 from monitor.report.output import write
 from monitor.report.text import visible
 from monitor.simulate.chart import columns
 from monitor.simulate.compare import Account
+from monitor.simulate.simulation import Simulation
+from monitor.simulate.truth import COUNTED, tables
 from monitor.simulate.worlds.world import World
 
 if TYPE_CHECKING:
@@ -26,6 +30,10 @@ __all__ = ["report"]
 WIDTH = 100
 FIRST_HOURS = 8
 
+RESPONSES = {
+    "competitor replied after": "first_competitor_response_seconds",
+    "company answered after": "company_first_response_seconds",
+}
 RELATIONS = """
 select relation, count(*) as posts
 from reactions
@@ -54,15 +62,13 @@ select source_id, last_error from source_status where last_outcome in ('error', 
 """
 
 
-def report(
-    monitor: Monitor, world: World, event: str, config: Path, accounts: list[Account]
-) -> int:
+def report(monitor: Monitor, made: Simulation, event: str, folder: Path) -> int:
     """Print a chart, the series, a summary, the truth beside it and what to try; the exit code."""
-    folder = config.parent
     series = monitor.series(event, bucket="1h")
     with replacing(folder / "series.csv") as stream:
         write(series, "csv", stream)
     manifest = monitor.export(folder / "export")
+    scenario = made.world.scenario
     _line(_title(monitor, event))
     _line()
     _chart(monitor, event)
@@ -71,22 +77,43 @@ def report(
     _line()
     _summary(monitor, event)
     _line()
-    _line("Beside the truth, which only the simulator knows:")
+    _line("Beside the truth, which only the simulator knows. All that was said and written:")
     _line()
-    _table(_truth(accounts))
+    _table(_truth(made.accounts))
+    _line()
+    _line("And of the event:")
+    _line()
+    _table(_event_truth(monitor, made.world, event))
     _line()
     _line(
-        f"All of it is simulated, people and companies too: {world.scenario.title}, "
-        f"{world.scenario.starts_at:%Y-%m-%d} to {world.scenario.ends_at:%Y-%m-%d}."
+        f"People and companies are simulated, too: {scenario.title}, "
+        f"{scenario.starts_at:%Y-%m-%d} to {scenario.ends_at:%Y-%m-%d}."
     )
     _line()
     _files(folder, series, manifest)
     _line()
     _line("Try:")
     for arguments in _tries(event):
-        command = [*_command(), "--config", _near(config), *arguments]
+        command = [*_command(), "--config", _near(folder / "monitor.toml"), *arguments]
         _line(f"  {' '.join(map(_quoted, command))}")
-    return _failures(monitor, accounts)
+    return _failures(monitor, made.accounts)
+
+
+def _event_truth(monitor: Monitor, world: World, event: str) -> pl.DataFrame:
+    """How often people reacted and how fast, as it was and as it was collected."""
+    import polars as pl
+
+    true = tables(world)["events"].row(by_predicate=pl.col("event_id") == event, named=True)
+    relations = dict(monitor.query(RELATIONS, [event]).rows())
+    summary = monitor.summary(event).row(0, named=True)
+    rows = [(name, str(true[name]), str(relations.get(one, 0))) for name, one in COUNTED.items()]
+    rows += [(name, _span(true[key]), _span(summary[key])) for name, key in RESPONSES.items()]
+    names = ["event", "in the world", "collected"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _span(seconds: float | None) -> str:
+    return "never" if seconds is None else format_duration(timedelta(seconds=round(seconds)))
 
 
 def _chart(monitor: Monitor, event: str) -> None:
@@ -184,7 +211,7 @@ def _files(folder: Path, series: pl.DataFrame, manifest: Mapping[str, Any]) -> N
     tables = manifest["tables"]
     _line(f"series     {_near(folder / 'series.csv')} ({series.height} rows)")
     _line(f"tables     {_near(folder / 'export')} ({len(tables)} tables as CSV, manifest.json)")
-    _line(f"truth      {_near(folder / 'world')} (import/*.csv, truth/*.csv)")
+    _line(f"truth      {_near(folder / 'truth')}, {_near(folder / 'import')}")
     _line(f"database   {_near(folder / 'data')}")
 
 

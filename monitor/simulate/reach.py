@@ -1,8 +1,9 @@
 """What an anonymous reader of Bluesky must be able to find at one moment.
 
-This is the simulator's own account of what the network shows, written without regard to how
-anybody collects it: lists of answers from the top down, the feeds of those who take part in a
-thread, searches for a company's name, accounts that are followed, quotes, asking by name.
+Bluesky is read as the contract says: searches for a company's name, accounts that are followed,
+threads of announcements, of quotes and of a company's own posts. In a thread that means: lists of
+answers from the top down, asking by name for what is known, and the feeds of those who take part
+where something is counted and not listed. Nothing of the collector's code is used.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.platforms.wordpress import WordPress
 from monitor.simulate.virtual import Names, VirtualClock, VirtualLoop, run_virtually
-from monitor.simulate.worlds.world import Item, World, site_of
+from monitor.simulate.worlds.world import World, site_of
 from monitor.store.database import Database
 from monitor.types import Harvest, Poll, Source
 
@@ -84,7 +84,7 @@ def configuration(world: World, data_dir: Path, *, now: datetime | None = None) 
                     window_after=_days(world.scenario.after - event.after),
                     valuation=event.valuation, currency=event.currency,
                     terms=[f'"{event.topic}"'],
-                    announcements=[_address(item) for item in world.announcements(event)],
+                    announcements=[item.url for item in world.announcements(event)],
                 )
             )  # fmt: skip
     parts.append(_table("[network.bluesky]", base_url=f"http://{BLUESKY}"))
@@ -102,13 +102,6 @@ def _actor(world: World, company: str) -> str:
         accounts=[f"bluesky:{world.accounts[company].handle}"],
     )  # fmt: skip
     return f"{head}roles = {{ {roles} }}\n"
-
-
-def _address(item: Item) -> str:
-    if item.place is not None:
-        return item.place.url
-    did, _, key = item.native.removeprefix("at://").partition("/app.bsky.feed.post/")
-    return f"https://bsky.app/profile/{did}/post/{key}"
 
 
 def _table(head: str, **pairs: object) -> str:
@@ -130,7 +123,6 @@ def collect(
     world: World,
     folder: Path,
     *,
-    until: datetime | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Config:
     """Let the daemon collect the world into `folder`, going on where it stopped the last time.
@@ -139,7 +131,6 @@ def collect(
     daemon started anew, ten minutes after its announcement.
 
     Args:
-        until: stop there; None: at the world's end.
         progress: hears of every poll that is stored.
 
     Returns:
@@ -149,10 +140,9 @@ def collect(
         StoreError: the data can't be opened; `StoreBusy` if somebody holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    end = until or world.scenario.ends_at
-    stops = sorted({world.announced_at(event) + NAMED_AFTER for event in world.scenario.event})
-    edges = [world.scenario.starts_at, *(stop for stop in stops if stop < end), end]
-    config = _written(world, folder, edges[0])
+    start, end = world.scenario.starts_at, world.scenario.ends_at
+    named = {world.announced_at(event) + NAMED_AFTER for event in world.scenario.event}
+    edges = [start, *sorted(moment for moment in named if moment < end), end]
     for begin, stop in pairwise(edges):
         config = _written(world, folder, begin)
         start = _resumed(config, begin)

@@ -19,16 +19,20 @@ from monitor.report.csv import write_csv
 from monitor.report.files import replacing
 from monitor.simulate.reach import Reach
 from monitor.simulate.run import configuration
-from monitor.simulate.worlds.hawkes import expected_total, half_life
+from monitor.simulate.worlds.hawkes import expected_by, expected_total, half_life
 from monitor.simulate.worlds.maker import kernel_of
 from monitor.simulate.worlds.scenario import EventSettings
-from monitor.simulate.worlds.world import Item, Kind, Mood, World
+from monitor.simulate.worlds.world import Item, Kind, Mood, World, descendants
 
-__all__ = ["import_tables", "tables", "write"]
+__all__ = ["COUNTED", "import_tables", "tables", "write"]
 
 _LOOKS = [timedelta(minutes=m) for m in (5, 15, 30, 60, 120, 240, 480, 720)]
 _DAY = timedelta(days=1)
 _SCORES = {Mood.POSITIVE: (0.4, 0.9), Mood.NEUTRAL: (-0.04, 0.04), Mood.NEGATIVE: (-0.9, -0.4)}
+COUNTED = {
+    "replies": Kind.REPLY, "quotes": Kind.QUOTE, "links": Kind.LINK, "press": Kind.PRESS,
+    "mentions": Kind.MENTION,
+}  # fmt: skip
 _MOMENT = pl.Datetime("us")
 
 Row = dict[str, Any]
@@ -68,10 +72,12 @@ def tables(world: World) -> dict[str, pl.DataFrame]:
 
     - `posts`: every post and article with its times, edges, mood, what befell it, and
       `unseen_reason`: why the last look at the world's end can't show it (empty: it can).
-    - `curves`: the counters' laws; a counter is final · (1 - (1 + age/scale)^(-shape)), rounded
+    - `curves`: the law of the likes: final · (1 - (1 + age/scale)^(-shape)), rounded
       down, `age` in seconds.
     - `reposts`, `edits`: each with its moment.
-    - `events`: what follows for each event, counted and expected.
+    - `events`: what follows for each event: posts by relation, response times, and the `answers`
+      to the post itself (without what an attack drew) beside `expected_answers` until the world's
+      end and `expected_total` for ever.
     - `companies`: what is said every day, expected.
     """
     return {
@@ -117,7 +123,7 @@ def _imported(world: World, item: Item) -> Row:
     end = world.scenario.ends_at
     author, gone = item.author, item.gone_at is not None and item.gone_at <= end
     return {
-        "post_id": item.post_id, "network": item.network, "url": _url(item),
+        "post_id": item.post_id, "network": item.network, "url": item.url,
         "author_id": f"bluesky:{author.did}" if author else None,
         "author_handle": author.handle if author else None,
         "author_name": author.name if author and not gone else None,
@@ -125,7 +131,7 @@ def _imported(world: World, item: Item) -> Row:
         "title": None if gone else item.title, "text": None if gone else item.said(end),
         "created_at": item.created_at, "claimed_at": item.claimed_at or item.created_at,
         "edited_at": item.edited_at(end), "deleted_at": item.gone_at if gone else None,
-        "state": "deleted" if gone else "hidden" if item.hidden_at else "live",
+        "state": "deleted" if gone else "hidden" if item.is_hidden(end) else "live",
         "reply_to_id": _id(item.parent), "root_id": _id(item.root),
         "quoted_id": _id(item.quoted), "language": item.words.language,
         "event_id": item.event.id if item.event else None,
@@ -164,8 +170,7 @@ def _counters(item: Item, end: datetime) -> Iterator[Row]:
         yield {
             "post_id": item.post_id, "observed_at": at, "likes": item.likes.at(age),
             "reposts": item.repost_count(at), "replies": item.replies(at),
-            "quotes": sum(quote.exists(at) for quote in item.quotes),
-            "views": item.views.at(age),
+            "quotes": item.quote_count(at),
         }  # fmt: skip
 
 
@@ -208,8 +213,7 @@ def _curve(item: Item) -> Row:
     return {
         "post_id": item.post_id, "created_at": item.created_at,
         "likes_final": item.likes.final, "likes_scale_seconds": item.likes.scale,
-        "likes_shape": item.likes.shape, "views_final": item.views.final,
-        "views_scale_seconds": item.views.scale, "views_shape": item.views.shape,
+        "likes_shape": item.likes.shape,
     }  # fmt: skip
 
 
@@ -220,33 +224,28 @@ def _true_event(world: World, event: EventSettings) -> Row:
     rivals = {account for company, account in world.accounts.items() if company != event.company}
     attacks = [i for i in about if i.author in rivals and i.kind is Kind.REPLY]
     answers = [i for i in about if i.author is own and i.parent in attacks]
+    post = next(i for i in world.announcements(event) if i.network == "bluesky")
+    crowd = {one for attack in attacks for one in (attack, *descendants(attack))}
+    span = (world.scenario.ends_at - t0).total_seconds()
     return {
         "event_id": event.id, "company_id": event.company, "announced_at": t0,
-        **{
-            f"{kind}s": sum(item.kind is kind for item in about)
-            for kind in (Kind.REPLY, Kind.QUOTE, Kind.LINK, Kind.MENTION)
-        },
-        "press": sum(item.kind is Kind.PRESS for item in about),
+        **{name: sum(item.kind is kind for item in about) for name, kind in COUNTED.items()},
         "reposts": sum(len(item.reposts) for item in about),
+        "answers": len(set(descendants(post)) - crowd),
+        "expected_answers": expected_by(event.direct, event.threads.branching, kernel, span),
+        "expected_total": expected_total(event.direct, event.threads.branching),
         "expected_direct": event.direct, "branching": event.threads.branching,
-        "expected_answers": expected_total(event.direct, event.threads.branching),
         "answer_median_seconds": kernel.median,
         "half_life_seconds": half_life(event.threads.branching, kernel),
         "first_competitor_response_seconds": _since(t0, attacks),
-        "company_response_seconds": _since(attacks[0].created_at, answers) if attacks else None,
+        "company_first_response_seconds": (
+            _since(attacks[0].created_at, answers) if attacks else None
+        ),
     }  # fmt: skip
 
 
 def _since(start: datetime, items: list[Item]) -> float | None:
     return min(((item.created_at - start).total_seconds() for item in items), default=None)
-
-
-def _url(item: Item) -> str | None:
-    if item.place is not None:
-        number = item.post_id.rpartition("/")[2]
-        return item.place.url if item.parent is None else f"{item.place.url}#comment-{number}"
-    did, _, key = item.native.removeprefix("at://").partition("/app.bsky.feed.post/")
-    return f"https://bsky.app/profile/{did}/post/{key}"
 
 
 def _id(item: Item | None) -> str | None:

@@ -37,17 +37,15 @@ class _Selector(selectors.DefaultSelector):
         events = super().select(0)
         if events or timeout == 0:
             return events
-        if self.loop.is_held:
-            events = super().select(STALL_SECONDS)
-            if not events:
-                raise MonitorError(
-                    f"the simulation stood still for {STALL_SECONDS:g} s: "
-                    "something in flight does not end"
-                )
+        if timeout is not None and not self.loop.is_held:
+            self.loop.jump(timeout)
             return events
-        if timeout is None:
-            return super().select()
-        self.loop.jump(timeout)
+        events = super().select(STALL_SECONDS)
+        if not events:
+            raise MonitorError(
+                f"the simulation stood still for {STALL_SECONDS:g} s: "
+                "something in flight does not end, or everybody waits for nothing"
+            )
         return events
 
 

@@ -56,12 +56,42 @@ def test_the_commands_of_its_page_run(runner: CliRunner, tmp_path: Path) -> None
     assert (tmp_path / "watched" / "data" / "monitor.duckdb").is_file()
 
 
+def test_the_python_of_its_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(block, "docs/simulation.md", "exec"), {})
+    number, exact = capsys.readouterr().out.split()
+    assert int(number) > 100
+    assert exact == "True"
+
+
 def test_what_is_complete_is_left_alone_by_resume(runner: CliRunner) -> None:
     command = ["simulate", "quiet", "-o", "world", "--collect"]
     first = runner.invoke(cli, command)
     again = runner.invoke(cli, [*command, "--resume"])
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert first.stdout == again.stdout
+
+
+@pytest.mark.parametrize("other", [["null"], ["quiet", "--seed", "99"]])
+def test_another_world_is_not_resumed(runner: CliRunner, tmp_path: Path, other: list[str]) -> None:
+    assert runner.invoke(cli, ["simulate", "quiet", "-o", "world"]).exit_code == 0
+    posts = (tmp_path / "world" / "import" / "posts.csv").read_bytes()
+    again = ["simulate", *other, "-o", "world", "--collect", "--resume"]
+    raised = runner.invoke(cli, again).exception
+    assert isinstance(raised, UsageError)
+    assert "another world" in str(raised)
+    assert (tmp_path / "world" / "import" / "posts.csv").read_bytes() == posts
+
+
+def test_resume_leaves_a_folder_of_somebody_else_alone(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "monitor.toml").write_text("# mine")
+    command = ["simulate", "quiet", "-o", ".", "--collect", "--resume"]
+    raised = runner.invoke(cli, command).exception
+    assert isinstance(raised, UsageError)
+    assert [one.name for one in tmp_path.iterdir()] == ["monitor.toml"]
 
 
 def test_every_scenario_is_on_the_page_and_in_the_help(runner: CliRunner) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,9 @@ from monitor.config import load
 from monitor.errors import StoreBusy, UsageError
 from monitor.simulate import demo
 from monitor.simulate.chart import columns
-from monitor.simulate.compare import compare
+from monitor.simulate.compare import NOBODY_SAYS, compare
 from monitor.simulate.folder import MARKER, cleared
+from monitor.simulate.truth import COUNTED, tables
 from monitor.simulate.worlds.make import make
 from monitor.simulate.worlds.scenario import load as scenario
 from monitor.store.lock import DataLock
@@ -86,9 +88,26 @@ def test_the_truth_beside_it_is_exact(played: Played) -> None:
     assert printed["in the world"] == [account.truth for account in accounts]
     assert printed["collected"] == [account.collected for account in accounts]
     assert printed["lost"] == [0] * len(accounts)
-    rest = [numbers for name, numbers in printed.items() if name.startswith("unseen")]
-    seen = zip(printed["collected"], *rest, strict=True)
-    assert [sum(numbers) for numbers in seen] == printed["in the world"]
+    for reason in {reason for account in accounts for reason in account.unseen}:
+        counts = [account.unseen[reason] for account in accounts]
+        assert printed[f"unseen: {reason}"] == counts
+    nobody = Counter({r: n for a in accounts for r, n in a.unseen.items() if r in NOBODY_SAYS})
+    assert nobody == {"uncounted": 2, "unnoticed": 6}
+
+
+def test_the_event_stands_beside_its_truth(played: Played) -> None:
+    table = played.out.partition("And of the event:")[2]
+    printed = {
+        line[:26].strip(): line[26:].split()
+        for line in table.splitlines()
+        if re.match(r"[a-z ]+ {2,}\d+h? +\d+h?$", line)
+    }
+    (event,) = tables(make(scenario(demo.SCENARIO)))["events"].rows(named=True)
+    counts = dict(played.rows("select relation, count(*) from reactions group by relation"))
+    for name, relation in COUNTED.items():
+        assert printed[name] == [str(event[name]), str(counts[relation])]
+    assert printed["competitor replied after"] == ["21h", "21h"]
+    assert printed["company answered after"] == ["9h", "9h"]
 
 
 def test_the_store_keeps_its_promises(played: Played) -> None:
@@ -136,7 +155,7 @@ def test_the_files_hold_what_the_database_says(played: Played) -> None:
     manifest = json.loads((played.folder / "export" / "manifest.json").read_text("utf8"))
     ((count,),) = played.rows("select count(*) from posts")
     assert manifest["tables"]["posts"]["rows"] == count
-    assert (played.folder / "world" / "truth" / "posts.csv").is_file()
+    assert (played.folder / "truth" / "posts.csv").is_file()
 
 
 def test_the_commands_to_try_work_when_the_demo_has_ended(played: Played) -> None:
@@ -184,19 +203,21 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_its_own_folder_is_cleared_unless_it_is_in_use(tmp_path: Path) -> None:
+    world = scenario("quiet")
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "kept").touch()
     folder = tmp_path / "demo"
-    (folder / "data").mkdir(parents=True)
-    (folder / MARKER).touch()
+    cleared(folder, world)
+    (folder / "data").mkdir()
     (folder / "series.csv").write_text("old")
-    (folder / "link").symlink_to(outside)
+    (folder / "truth").symlink_to(outside)
+    (folder / "notes.txt").write_text("mine")
     with DataLock(folder / "data").acquire(), pytest.raises(StoreBusy):
-        cleared(folder, hint="…")
+        cleared(folder, world)
     assert (folder / "series.csv").exists()
-    assert cleared(folder, hint="…") == folder
-    assert [one.name for one in folder.iterdir()] == [MARKER]
+    cleared(folder, world)
+    assert {one.name for one in folder.iterdir()} == {MARKER, "notes.txt"}
     assert (outside / "kept").exists()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -33,15 +31,6 @@ from monitor.simulate.worlds.world import World
 WORLD: World = make(load("quiet"))
 NOW = WORLD.scenario.announced_at + timedelta(hours=3)
 SEARCH = f"http://{HOST}/xrpc/app.bsky.feed.searchPosts?q=Exampla&limit=5"
-
-
-@pytest.fixture(autouse=True)
-def quiet_server() -> Iterator[None]:
-    """The server's log level is global; leave it as it was."""
-    log = logging.getLogger("uvicorn.error")
-    before = log.level
-    yield
-    log.setLevel(before)
 
 
 def door(clock: VirtualClock, loop: VirtualLoop, server: Server, port: int) -> Door:

@@ -123,6 +123,16 @@ def test_what_never_ends_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         run_virtually(START, main)
 
 
+def test_waiting_for_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "STALL_SECONDS", 0.05)
+
+    async def main(_: VirtualClock) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(MonitorError, match="waits for nothing"):
+        run_virtually(START, main)
+
+
 def test_how_long_to_wait_is_exact_whatever_has_passed() -> None:
     async def main(clock: VirtualClock) -> None:
         moment = START

@@ -183,6 +183,16 @@ EVENT = '[[event]]\nid = "e"\ntitle = "t"\ntopic = "t"\n'
         (HEAD + EVENT + 'company = "b"', "no company of this scenario"),
         (HEAD + EVENT + 'company = "a"', "articles need a [[press]]"),
         ("title = = 1", "line 1"),
+        (HEAD + HEAD.partition("\n")[2], "company a: this id is there twice"),
+        ('background = "0s"\n' + HEAD, "background must be longer"),
+        (HEAD + 'threads = { median = "0s" }', "threads.median must be longer"),
+        (HEAD + "earlier_posts = -1", "earlier_posts"),
+        (HEAD + EVENT + 'company = "a"\narticles = 0\nattack = "3h"', "belong together"),
+        (
+            HEAD + EVENT + 'company = "a"\narticles = 0\nattack = "9d"\nattack_by = "a"',
+            "before the world's end",
+        ),
+        ("announced_at = 2026-02-12T18:00:00\n" + HEAD, "needs a zone"),
     ],
 )
 def test_a_wrong_scenario_says_what_is_wrong(tmp_path: Path, text: str, said_of_it: str) -> None:
@@ -191,6 +201,21 @@ def test_a_wrong_scenario_says_what_is_wrong(tmp_path: Path, text: str, said_of_
     with pytest.raises(ConfigError, match=r"world\.toml") as caught:
         load(file)
     assert said_of_it in str(caught.value)
+
+
+def test_moments_of_another_zone_are_the_same_moments(tmp_path: Path) -> None:
+    file = tmp_path / "world.toml"
+    file.write_text("announced_at = 2026-02-12T20:00:00+02:00\n" + HEAD, "utf8")
+    announced_at = load(file).announced_at
+    assert announced_at.isoformat() == "2026-02-12T18:00:00+00:00"
+
+
+def test_a_site_may_have_many_articles_before_it_announces_something() -> None:
+    scenario = load("quiet")
+    (company,) = scenario.company
+    many = msgspec.structs.replace(company, earlier_posts=30)
+    world = make(msgspec.structs.replace(scenario, company=(many,)))
+    assert len({item.post_id for item in world.items}) == len(world.items)
 
 
 def test_a_scenario_that_is_not_there_is_answered_with_those_that_are() -> None:

@@ -239,7 +239,7 @@ class Bluesky:
             "replyCount": item.replies(now),
             "repostCount": item.repost_count(now),
             "likeCount": item.likes.at(item.age(now)),
-            "quoteCount": sum(quote.exists(now) for quote in item.quotes),
+            "quoteCount": item.quote_count(now),
             "indexedAt": _iso(item.created_at),
             "labels": [],
         }
@@ -257,7 +257,7 @@ class Bluesky:
                     "author": _author(quoted.author), "value": _record(quoted), "labels": [],
                     "likeCount": quoted.likes.at(quoted.age(now)),
                     "replyCount": quoted.replies(now), "repostCount": quoted.repost_count(now),
-                    "quoteCount": sum(quote.exists(now) for quote in quoted.quotes),
+                    "quoteCount": quoted.quote_count(now),
                     "indexedAt": _iso(quoted.created_at), "embeds": [],
                     "$type": "app.bsky.embed.record#viewRecord",
                 }  # fmt: skip
@@ -313,11 +313,7 @@ def _author(person: Person) -> View:
 
 def _gate(item: Item, now: datetime) -> View | None:
     """Which replies the announcer hid."""
-    hidden = [
-        child.native
-        for child in item.children
-        if child.hidden_at is not None and child.hidden_at <= now
-    ]
+    hidden = [child.native for child in item.children if child.is_hidden(now)]
     if not hidden:
         return None
     uri = item.native.replace("app.bsky.feed.post", "app.bsky.feed.threadgate")

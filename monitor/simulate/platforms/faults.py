@@ -64,8 +64,7 @@ class Limit:
 
     def refusal(self, headers: tuple[tuple[str, str], ...]) -> Reply:
         """What such a request is answered."""
-        answer = {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
-        return as_json(answer, 429, headers)
+        return _refused(429, "RateLimitExceeded", "Rate Limit Exceeded", headers)
 
 
 def limits_of(world: World) -> list[Limit]:
@@ -84,10 +83,10 @@ def broken(reply: Reply, fault: Fault, now: datetime, rng: random.Random) -> Rep
     match fault.kind:
         case "429":
             left = max(1, round((fault.end - now).total_seconds()))
-            answer = {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
-            return as_json(answer, 429, (("Retry-After", str(left)),))
+            headers = (("Retry-After", str(left)),)
+            return _refused(429, "RateLimitExceeded", "Rate Limit Exceeded", headers)
         case "403":
-            return as_json({"error": "Forbidden", "message": "Forbidden"}, 403)
+            return _refused(403, "Forbidden", "Forbidden")
         case "500":
             body = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
             return Reply(500, (("Content-Type", "text/html"),), body)
@@ -95,5 +94,12 @@ def broken(reply: Reply, fault: Fault, now: datetime, rng: random.Random) -> Rep
             return Reply(reply.status, reply.headers, rng.randbytes(200))
         case "changed":
             return as_json({"version": 2, "result": {"entries": []}})
-        case _:
+        case "cut" | "slow":  # the server's business: the answer is the right one
             return reply
+    raise ValueError(fault.kind)
+
+
+def _refused(
+    status: int, error: str, message: str, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
+    return as_json({"error": error, "message": message}, status, headers)

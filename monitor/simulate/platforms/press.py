@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from xml.sax.saxutils import escape
 
-from monitor.simulate.platforms.protocol import Asked, Reply, http_date
+from monitor.simulate.platforms.protocol import Asked, Reply, document
 from monitor.simulate.platforms.rss import Channel, Entry, atom, rss
 from monitor.simulate.worlds.scenario import PressSettings
 from monitor.simulate.worlds.world import Item, World, host_of
@@ -54,11 +53,8 @@ class Press:
         )  # fmt: skip
         write = atom if outlet.format == "atom" else rss
         body = write(channel, [_entry(item, outlet) for item in newest])
-        headers = [("Content-Type", f"application/{outlet.format}+xml; charset=UTF-8")]
-        if changed is not None:
-            tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-            headers += [("Last-Modified", http_date(changed)), ("ETag", f'"{tag}"')]
-        return Reply(200, tuple(headers), body).unless_known(asked)
+        kind = f"application/{outlet.format}+xml; charset=UTF-8"
+        return document(body, kind, changed, asked)
 
 
 def _entry(item: Item, outlet: PressSettings) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
-__all__ = ["Asked", "Platform", "Reply", "as_json", "http_date"]
+__all__ = ["Asked", "Platform", "Reply", "as_json", "document", "http_date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,21 @@ class Reply:
         else:
             known = modified is not None and asked.headers.get("if-modified-since") == modified
         return Reply(HTTPStatus.NOT_MODIFIED, self.headers, b"") if known else self
+
+
+def document(
+    body: bytes, kind: str, changed: datetime | None, asked: Asked,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Reply:  # fmt: skip
+    """An answer that a client need not fetch again: with a tag and the moment of its last change.
+
+    One without content (`changed` is None) has neither.
+    """
+    headers = (*headers, ("Content-Type", kind))
+    if changed is not None:
+        tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        headers = (*headers, ("Last-Modified", http_date(changed)), ("ETag", f'"{tag}"'))
+    return Reply(HTTPStatus.OK, headers, body).unless_known(asked)
 
 
 class Platform(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import socket
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -25,7 +25,7 @@ _SLOW_SECONDS = 20.0
 
 
 class Server:
-    """An ASGI app. `requests` counts what each network was asked."""
+    """An ASGI app."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Server:
         self._hosts = {host: platform for platform in platforms for host in platform.hosts}
         self._clock = clock
         self._limits = {limit.network: limit for limit in limits}
-        self.faults = list(faults)
-        self.requests: dict[str, int] = {}
+        self._faults = list(faults)
+        self._asked = 0
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -50,13 +50,13 @@ class Server:
         asked = _asked(scope)
         platform = self._hosts[asked.host]
         now = self._clock.now()
-        number = self.requests[platform.network] = self.requests.get(platform.network, 0) + 1
-        fault = next((f for f in self.faults if f.holds(platform.network, now)), None)
+        self._asked += 1
+        fault = next((f for f in self._faults if f.holds(platform.network, now)), None)
         reply = platform.answer(asked, now)
         if fault is not None:
             if fault.kind == "slow":
                 await self._clock.lag(_SLOW_SECONDS)
-            reply = broken(reply, fault, now, random.Random(f"{asked.path}:{number}"))
+            reply = broken(reply, fault, now, random.Random(self._asked))
         if (limit := self._limits.get(platform.network)) is not None:
             spent = limit.spend(now)
             reply = (
@@ -93,8 +93,7 @@ async def _cut(reply: Reply, headers: tuple[tuple[str, str], ...], send: Send) -
 @asynccontextmanager
 async def serving(server: Server) -> AsyncIterator[int]:
     """Serve on a free port of loopback, in the running loop; the port."""
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # broken answers are on purpose
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with _unheard("uvicorn.error"), socket.create_server(("127.0.0.1", 0)) as sock:
         # Inherited by every connection; a head and a body would else wait for each other's receipt.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = uvicorn.Config(
@@ -110,3 +109,15 @@ async def serving(server: Server) -> AsyncIterator[int]:
             yield sock.getsockname()[1]
         finally:
             await running.shutdown(sockets=[sock])
+
+
+@contextmanager
+def _unheard(name: str) -> Iterator[None]:
+    """Broken answers are on purpose: nothing is logged of them."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -6,14 +6,13 @@ a trashed comment still name it; the feeds hold the ten newest.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
-from monitor.simulate.platforms.protocol import Asked, Reply, as_json, http_date
+from monitor.simulate.platforms.protocol import Asked, Reply, as_json, document
 from monitor.simulate.platforms.rss import Channel, Entry, rss
 from monitor.simulate.worlds.world import Item, World, site_of
 
@@ -293,12 +292,8 @@ class _Site:
         newest = list(reversed(entries))[:_FEED_ITEMS]
         channel = Channel(title, self._root, "https://wordpress.org/?v=6.1.9", changed)
         body = rss(channel, newest)
-        headers = [_PHP, ("Content-Type", "application/rss+xml; charset=UTF-8")]
-        headers += [("Link", self._api_link())]
-        if changed is not None:
-            tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-            headers += [("Last-Modified", http_date(changed)), ("ETag", f'"{tag}"')]
-        return Reply(200, tuple(headers), body).unless_known(asked)
+        common = (_PHP, ("Link", self._api_link()))
+        return document(body, "application/rss+xml; charset=UTF-8", changed, asked, common)
 
 
 def _route(route: str) -> tuple[str, int | None]:

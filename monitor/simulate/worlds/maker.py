@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import Any
 
 from monitor.identity import link_id
-from monitor.simulate.worlds.hawkes import Exponential, Kernel, Power
+from monitor.simulate.worlds.hawkes import Exponential, Kernel, Power, gamma_poisson
 from monitor.simulate.worlds.scenario import Scenario, Threads
 from monitor.simulate.worlds.world import Curve, Item, Kind, Person, Place, Words
 
-__all__ = ["Maker", "everyday", "kernel_of"]
+__all__ = ["Maker", "kernel_of"]
 
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
 _TID_DIGITS = 13
@@ -77,6 +77,16 @@ class Maker:
         group = self._open if openly else self._crowd
         return rng.choices(group, cum_weights=self._sums[id(group)])[0]
 
+    def moments(self, rng: random.Random, per_day: float, dispersion: float) -> list[datetime]:
+        """When something happens that follows the hour and the day, over the world's whole span."""
+        start = self.scenario.starts_at
+        hours = int((self.scenario.ends_at - start) / timedelta(hours=1))
+
+        def rate(hour: int) -> float:
+            return per_day / 24.0 * _everyday(start + timedelta(hours=hour))
+
+        return [start + timedelta(hours=h) for h in gamma_poisson(rng, hours, rate, dispersion)]
+
     def post(
         self, rng: random.Random, kind: Kind, at: datetime, author: Person, words: Words,
         *, reach: float = 6.0, **more: Any,
@@ -88,7 +98,6 @@ class Maker:
             created_at=at, claimed_at=at, author=author, words=words, **more,
         )  # fmt: skip
         item.likes = Curve(round(reach * math.exp(rng.gauss(0.0, 1.0))), shape=0.7)
-        item.views = Curve(item.likes.final * rng.randint(20, 60), shape=0.6)
         self._pass_on(rng, item, round(item.likes.final * 0.15))
         if item.parent is not None:
             item.parent.children.append(item)
@@ -146,7 +155,7 @@ def _digits(number: int, width: int) -> str:
     return "".join(reversed(digits)).rjust(width, _DIGITS[0])
 
 
-def everyday(hour: datetime) -> float:
+def _everyday(hour: datetime) -> float:
     """How busy an hour is: a daily wave with its top in the afternoon, and quieter weekends."""
     wave = 1.0 + 0.6 * math.sin(2.0 * math.pi * (hour.hour - 9) / 24.0)
     return wave * (0.7 if hour.weekday() >= 5 else 1.12)  # noqa: PLR2004 - Saturday and Sunday

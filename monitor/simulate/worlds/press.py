@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from monitor.simulate.worlds.hawkes import gamma_poisson, poisson
-from monitor.simulate.worlds.maker import Maker, everyday
+from monitor.simulate.worlds.hawkes import poisson
+from monitor.simulate.worlds.maker import Maker
 from monitor.simulate.worlds.scenario import EventSettings, PressSettings
 from monitor.simulate.worlds.speech import Speech
 from monitor.simulate.worlds.world import Item, Kind, Place, host_of
@@ -14,6 +14,7 @@ from monitor.simulate.worlds.world import Item, Kind, Place, host_of
 __all__ = ["make_articles", "make_other_articles"]
 
 _MEDIAN_HOURS = 4.0
+_BUSY = 0.5  # dispersion of what is written in an hour
 _LINKING = 0.2  # of the articles, which link to the announcement
 
 
@@ -54,18 +55,11 @@ def make_articles(maker: Maker, event: EventSettings) -> None:
 
 def make_other_articles(maker: Maker) -> None:
     """What the same outlets write besides."""
-    start, end = maker.scenario.starts_at, maker.scenario.ends_at
     for outlet in maker.scenario.press:
         rng = maker.part(f"other:{outlet.id}")
         speech = Speech(rng)
-        hours = int((end - start) / timedelta(hours=1))
-
-        def rate(hour: int, outlet: PressSettings = outlet) -> float:
-            return outlet.other_per_day / 24.0 * everyday(start + timedelta(hours=hour))
-
-        for hour in gamma_poisson(rng, hours, rate, 0.5):
-            at, words = start + timedelta(hours=hour), speech.noise(outlet.language)
-            maker.article(Kind.OTHER, at, words, _place(maker, outlet))
+        for at in maker.moments(rng, outlet.other_per_day, _BUSY):
+            maker.article(Kind.OTHER, at, speech.noise(outlet.language), _place(maker, outlet))
 
 
 def _place(maker: Maker, outlet: PressSettings) -> Place:

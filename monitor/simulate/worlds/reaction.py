@@ -64,7 +64,7 @@ class _Reaction:
 
     def _number(self) -> int:
         """Behind the articles that a site has anyway."""
-        return 10 + 5 * [event.id for event in self.maker.scenario.event].index(self.event.id)
+        return self.company.earlier_posts + 1 + self.maker.scenario.event.index(self.event)
 
     def _announced(self) -> Words:
         return self.speech.line(

@@ -7,6 +7,7 @@ same form. Durations are written as in the configuration (`90s`, `40m`, `14d`).
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Part = Annotated[float, msgspec.Meta(ge=0, le=0.9)]  # somebody must be left
+Few = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 Count = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 
@@ -74,7 +77,7 @@ class CompanySettings(_Table, frozen=True, kw_only=True):
     dispersion: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.3
     threads: Threads = Threads(branching=0.2)
     strays_per_day: Count = 0.0
-    earlier_posts: int = 3  # of the company's own account, before anything happens
+    earlier_posts: Few = 3  # of the company's own account, before anything happens
     mood: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.1
 
 
@@ -128,7 +131,7 @@ class Trouble(_Table, frozen=True, kw_only=True):
     late: Share = 0.1  # comments that are approved hours later
     hidden: Share = 0.02  # replies that the announcer hides; they are served still
     blocked: Share = 0.03  # replies after which one of the two blocks the other
-    withheld: Share = 0.03  # people who ask not to be shown without a login
+    withheld: Part = 0.03  # people who ask not to be shown without a login
     wrong_clock: Share = 0.02
     twice: Share = 0.1  # articles that stand in a second feed, too
 
@@ -217,7 +220,11 @@ def load(scenario: str | Path, *, seed: int | None = None) -> Scenario:
         raise ConfigError([f"{path}: {error}"]) from error
     if problems := list(_problems(made)):
         raise ConfigError([f"{path}: {problem}" for problem in problems])
-    return made if seed is None else msgspec.structs.replace(made, seed=seed)
+    return msgspec.structs.replace(
+        made,
+        announced_at=made.announced_at.astimezone(UTC),
+        seed=made.seed if seed is None else seed,
+    )
 
 
 def _path(scenario: str | Path) -> Path:
@@ -244,20 +251,40 @@ def _decode(kind: type, value: Any) -> Any:
     return Duration(seconds=parse_duration(value).total_seconds())
 
 
-def _problems(made: Scenario) -> Any:
+def _problems(made: Scenario) -> Iterator[str]:
     """What types can't tell."""
-    companies = {company.id for company in made.company}
+    for name in ("company", "event", "press"):
+        ids = [one.id for one in getattr(made, name)]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        yield from (f"{name} {one}: this id is there twice" for one in twice)
     for event in made.event:
-        for key, company in (("company", event.company), ("attack_by", event.attack_by)):
-            if company is not None and company not in companies:
-                yield f"event {event.id}: {key} is {company!r}, no company of this scenario"
-        if not timedelta(0) <= event.after < made.after:
-            yield f"event {event.id}: happens after the world's end"
-        if event.answer is not None and (event.attack is None or event.answer <= event.attack):
-            yield f"event {event.id}: an answer needs an earlier attack"
-        if event.articles and not made.press:
-            yield f"event {event.id}: {event.articles:g} articles need a [[press]] to stand in"
+        yield from (f"event {event.id}: {problem}" for problem in _problems_of(event, made))
     if made.announced_at.tzinfo is None:
         yield "announced_at needs a zone, such as 2026-02-12T18:00:00Z"
     if sum(made.languages.values()) <= 0:
         yield "languages: give at least one a weight above 0"
+    spans = {"before": made.before, "after": made.after, "background": made.background}
+    spans |= {f"intervals[{n}]": every for n, (_, every) in enumerate(made.intervals)}
+    spans |= {f"limit {limit.network}: per": limit.per for limit in made.limit}
+    threads = {f"company {one.id}": one.threads for one in made.company}
+    threads |= {f"event {one.id}": one.threads for one in made.event}
+    spans |= {f"{whose}: threads.median": one.median for whose, one in threads.items()}
+    yield from (f"{key} must be longer than 0s" for key, span in spans.items() if not span)
+
+
+def _problems_of(event: EventSettings, made: Scenario) -> Iterator[str]:
+    companies = {company.id for company in made.company}
+    for key, company in (("company", event.company), ("attack_by", event.attack_by)):
+        if company is not None and company not in companies:
+            yield f"{key} is {company!r}, no company of this scenario"
+    if not timedelta(0) <= event.after < made.after:
+        yield "happens after the world's end"
+    if (event.attack is None) != (event.attack_by is None):
+        yield "attack and attack_by belong together"
+    if event.answer is not None and (event.attack is None or event.answer <= event.attack):
+        yield "an answer needs an earlier attack"
+    last = max(filter(None, (event.attack, event.answer)), default=timedelta(0))
+    if last >= made.after - event.after:
+        yield "attack and answer must come before the world's end"
+    if event.articles and not made.press:
+        yield f"{event.articles:g} articles need a [[press]] to stand in"

@@ -6,8 +6,8 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.simulate.worlds.hawkes import gamma_poisson, tree
-from monitor.simulate.worlds.maker import Maker, everyday, kernel_of
+from monitor.simulate.worlds.hawkes import tree
+from monitor.simulate.worlds.maker import Maker, kernel_of
 from monitor.simulate.worlds.scenario import CompanySettings
 from monitor.simulate.worlds.speech import Speech
 from monitor.simulate.worlds.world import Item, Kind, Mood, Place, site_of
@@ -29,16 +29,6 @@ def make_stream(maker: Maker, company: CompanySettings) -> None:
     _jabs(maker, company)
 
 
-def _moments(maker: Maker, rng: random.Random, per_day: float, dispersion: float) -> list[datetime]:
-    start = maker.scenario.starts_at
-    hours = int((maker.scenario.ends_at - start) / timedelta(hours=1))
-
-    def rate(hour: int) -> float:
-        return per_day / 24.0 * everyday(start + timedelta(hours=hour))
-
-    return [start + timedelta(hours=h) for h in gamma_poisson(rng, hours, rate, dispersion)]
-
-
 def _mentions(maker: Maker, company: CompanySettings) -> None:
     rng = maker.part(f"mentions:{company.id}")
     speech = Speech(rng)
@@ -55,7 +45,7 @@ def _mentions(maker: Maker, company: CompanySettings) -> None:
             names=frozenset({company.id}),
         )  # fmt: skip
 
-    for at in _moments(maker, rng, company.mentions_per_day, company.dispersion):
+    for at in maker.moments(rng, company.mentions_per_day, company.dispersion):
         top = say(at, None)
         nodes = tree(
             rng, direct=company.threads.branching, branching=company.threads.branching,
@@ -78,7 +68,7 @@ def _strays(maker: Maker, company: CompanySettings) -> None:
     speech = Speech(rng)
     if not company.strays:
         return
-    for at in _moments(maker, rng, company.strays_per_day, 0.0):
+    for at in maker.moments(rng, company.strays_per_day, 0.0):
         author = maker.somebody(rng, openly=True)
         words = speech.line(
             ("stray", "posts"), Mood.NEUTRAL, author.language, stray=rng.choice(company.strays)

@@ -147,7 +147,6 @@ class Item:
     also_in: tuple[str, ...] = ()  # further outlets whose feeds show it
     edits: tuple[Edit, ...] = ()
     likes: Curve = Curve(0)
-    views: Curve = Curve(0)
     reposts: list[tuple[datetime, Person]] = field(default_factory=list)  # by time
     children: list[Item] = field(default_factory=list)
     quotes: list[Item] = field(default_factory=list)
@@ -182,6 +181,15 @@ class Item:
         return self.shown_from <= now and (self.gone_at is None or now < self.gone_at)
 
     @property
+    def url(self) -> str:
+        """Its page."""
+        if self.place is not None:
+            number = self.post_id.rpartition("/")[2]
+            return self.place.url if self.parent is None else f"{self.place.url}#comment-{number}"
+        did, _, key = self.native.removeprefix("at://").partition("/app.bsky.feed.post/")
+        return f"https://bsky.app/profile/{did}/post/{key}"
+
+    @property
     def is_withheld(self) -> bool:
         """Does its author ask not to be shown to readers without a login?"""
         return self.author is not None and self.author.withheld
@@ -189,6 +197,10 @@ class Item:
     def is_blocked(self, now: datetime) -> bool:
         """Is it cut off from what it answers?"""
         return self.blocked_at is not None and self.blocked_at <= now
+
+    def is_hidden(self, now: datetime) -> bool:
+        """Has the announcer hidden it? It is served still."""
+        return self.hidden_at is not None and self.hidden_at <= now
 
     def said(self, now: datetime) -> str:
         """Its text as it stands at that time; a post that links to a page ends with its address."""
@@ -202,6 +214,10 @@ class Item:
     def replies(self, now: datetime) -> int:
         """How many answers its network counts: also hidden and withheld ones, no deleted ones."""
         return sum(child.exists(now) for child in self.children)
+
+    def quote_count(self, now: datetime) -> int:
+        """How often it is quoted."""
+        return sum(quote.exists(now) for quote in self.quotes)
 
     def repost_count(self, now: datetime) -> int:
         """How often it was passed on so far."""
