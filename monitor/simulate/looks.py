@@ -30,7 +30,7 @@ order by p.started_at
 """
 _SPANS = """
 select s.network, s.kind, s.target, g.reason, g.started_at,
-    coalesce(g.ended_at, timestamp 'infinity') as ended_at
+    coalesce(g.ended_at, timestamp '9999-12-31') as ended_at
 from gaps as g
 join sources as s using (source_id)
 where g.post_id is null and g.missing is null and g.concerns = 'posts' and g.filled_at is null

@@ -9,7 +9,7 @@ from monitor.simulate.worlds.hawkes import poisson
 from monitor.simulate.worlds.maker import Maker
 from monitor.simulate.worlds.scenario import EventSettings, PressSettings
 from monitor.simulate.worlds.speech import Speech
-from monitor.simulate.worlds.world import Item, Kind, Place, host_of
+from monitor.simulate.worlds.world import Item, Kind, Place, Words, host_of
 
 __all__ = ["make_articles", "make_other_articles"]
 
@@ -48,7 +48,7 @@ def make_articles(maker: Maker, event: EventSettings) -> None:
         links = rng.random() < _LINKING
         made = maker.article(
             Kind.LINK if links else Kind.PRESS, at, words, _place(maker, outlet), event=event,
-            names=frozenset({event.company}), link=source if links else None,
+            names=_named(words, names), link=source if links else None,
         )  # fmt: skip
         earlier.append(made)
 
@@ -60,6 +60,11 @@ def make_other_articles(maker: Maker) -> None:
         speech = Speech(rng)
         for at in maker.moments(rng, outlet.other_per_day, _BUSY):
             maker.article(Kind.OTHER, at, speech.noise(outlet.language), _place(maker, outlet))
+
+
+def _named(words: Words, names: dict[str, str]) -> frozenset[str]:
+    """The companies of which an article speaks."""
+    return frozenset(i for i, name in names.items() if name in f"{words.title} {words.text}")
 
 
 def _place(maker: Maker, outlet: PressSettings) -> Place:
