@@ -243,6 +243,7 @@ def small(*, faults: bool) -> World:
             before=timedelta(days=1),
             after=timedelta(hours=12),
             fault=loud.fault if faults else (),
+            limit=loud.limit if faults else (),
         )
     )
 
@@ -263,7 +264,7 @@ collect(small(faults=False), Path(sys.argv[1]), progress=lambda p: print(p.polls
 
 
 def test_a_kill_in_the_middle_changes_nothing(tmp_path: Path) -> None:
-    """Answers that come late move later polls by seconds, so there are no faults here."""
+    """No faults here: late answers move later polls, and limits forget what was spent."""
     world = small(faults=False)
     undisturbed = collect(world, tmp_path / "undisturbed")
     for polls in (1, 40, 170, 90, 230):
