@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from monitor.config import Config
+    from monitor.imports.bring import ImportReport
     from monitor.schedule.check import SourceCheck
     from monitor.schedule.daemon import RunReport
     from monitor.session import Session
@@ -192,6 +193,39 @@ class Monitor:
         ids = [self._post(post) for post in posts]
         done = self.session.call("exclude", event=chosen, posts=ids, undo=undo)
         return int(done["changed"])
+
+    def bring(
+        self,
+        files: Sequence[Path | str],
+        *,
+        observed: tuple[When, When] | None = None,
+        strict: bool = False,
+        progress: Callable[[str, int], None] = lambda _file, _rows: None,
+    ) -> ImportReport:
+        """Import posts and counters from CSV, JSONL or Parquet files; what came of it.
+
+        Args:
+            observed: the span that the files cover whole, instead of everything until now.
+            strict: store nothing if any row is bad.
+            progress: hears of each file how many rows were read in all.
+
+        Raises:
+            UsageError: a file can't be read, or holds neither posts nor counters.
+        """
+        from monitor.imports.bring import bring
+
+        known = set(self.session.query("select event_id from events")["event_id"].to_list())
+        known |= {event.id for event in self.config.events}
+        span = None
+        if observed is not None:
+            start, end = (self._moment(when) for when in observed)
+            if start is None or end is None or start >= end:
+                raise UsageError(f"observed {start} to {end}: is no span of time")
+            span = (datetime.fromisoformat(start), datetime.fromisoformat(end))
+        return bring(
+            self.session, [Path(file) for file in files], known,
+            observed=span, strict=strict, progress=progress,
+        )  # fmt: skip
 
     def export(
         self,

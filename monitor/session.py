@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor.config import Config
 from monitor.errors import StoreBusy
-from monitor.store.lock import DataLock
+from monitor.store.lock import DataLock, make_private
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,15 +66,19 @@ class _Direct:
 
     def call(self, command: str, **arguments: Any) -> Any:
         from monitor.clock import SystemClock
+        from monitor.collect.pollable import pollable
         from monitor.store.commands import COMMANDS
         from monitor.store.database import Database
         from monitor.store.writer import Writer
 
         data_dir = self._config.monitor.data_dir
         self.close()
+        make_private(data_dir)
         with DataLock(data_dir).acquire(self._wait), Database.open(data_dir / DATABASE) as database:
             database.seal()
             writer = Writer(database, self._config, SystemClock())
+            if self._config.path is not None:  # without one there is nothing to bring in line
+                writer.synchronise(pollable(self._config))
             return COMMANDS[command](writer, **arguments)
 
     def _opened(self) -> Database:

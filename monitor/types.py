@@ -13,11 +13,13 @@ from typing import Any
 from monitor.errors import SourceError
 
 __all__ = [
+    "IMPORT",
     "Claim",
     "Engagement",
     "Gap",
     "GapReason",
     "Harvest",
+    "Imported",
     "Known",
     "Outcome",
     "Policy",
@@ -28,6 +30,10 @@ __all__ = [
     "Source",
     "SourceKind",
 ]
+
+
+IMPORT = "import"
+"""The id of the one source that all imports form."""
 
 
 class Relation(StrEnum):
@@ -117,6 +123,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import states of a post beyond what a source shows.
+
+    A stated `relation` stands as given; an `event_id` alone puts the post into the stream of that
+    event's company. `score` is its sentiment in [-1, 1].
+    """
+
+    first_seen_at: datetime | None = None
+    clock: str | None = None
+    deleted_at: datetime | None = None
+    language: str | None = None
+    language_confidence: float | None = None
+    event_id: str | None = None
+    relation: Relation | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A post, comment or article as one source showed it.
 
@@ -145,6 +169,7 @@ class Post:
     language_tag: str | None = None  # what the network says, not what we detect
     links: tuple[str, ...] = ()  # absolute http(s) addresses that the post points to
     aliases: tuple[str, ...] = ()
+    imported: Imported | None = field(default=None, repr=False)
 
     @property
     def network(self) -> str:

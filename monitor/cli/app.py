@@ -27,6 +27,7 @@ COMMANDS = {
     "gaps": "reading",
     "sql": "sql",
     "export": "keeping",
+    "import": "keeping",
     "exclude": "keeping",
 }
 """The module of each command, in the order in which they are listed."""

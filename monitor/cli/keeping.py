@@ -1,4 +1,4 @@
-"""Commands on the data as a whole, and on what belongs to it: export, exclude."""
+"""Commands on the data as a whole, and on what belongs to it: export, import, exclude."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from monitor.cli.options import command, note, opened
 
-__all__ = ["exclude_", "export_"]
+__all__ = ["exclude_", "export_", "import_"]
 
 
 @command("export")
@@ -40,6 +40,55 @@ def export_(ctx: click.Context, folder: Path, form: str, excel: bool, force: boo
     manifest = opened(ctx).export(folder, form=form, excel=excel, force=force, progress=_progress())
     rows = sum(table["rows"] for table in manifest["tables"].values())
     note(f"{folder}: {len(manifest['tables'])} tables, {rows} rows")
+
+
+@command("import")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--strict", is_flag=True, help="Store nothing if any row is bad.")
+@click.option(
+    "--observed", metavar="FROM..TO",
+    help="The span that the files cover whole, instead of everything until now.",
+)  # fmt: skip
+@click.pass_context
+def import_(ctx: click.Context, files: tuple[Path, ...], strict: bool, observed: str | None) -> int:
+    """Import posts and counters from files.
+
+    CSV, JSONL or Parquet. Posts need post_id, network and created_at; counters post_id and
+    observed_at. Other columns bear the names of the tables `posts` and `engagement`; event_id,
+    relation and score say where a post belongs and how it sounds. Importing twice changes nothing.
+
+    A bad row is told with file and line and left out, the others go in; the exit code is then 1.
+
+    \b
+    Example: monitor import posts.csv counters.csv
+    Example: monitor import posts.jsonl --observed 2026-02-01..2026-03-01
+    """
+    span = None
+    if observed is not None:
+        start, found, end = observed.partition("..")
+        if not found:
+            raise click.UsageError(f"--observed {observed}: write FROM..TO")
+        span = (start, end)
+    rows = (lambda file, rows: note(f"{file}: {rows} rows …")) if sys.stderr.isatty() else None
+    report = opened(ctx).bring(
+        files, observed=span, strict=strict, **({"progress": rows} if rows else {})
+    )
+    for file, columns in report.ignored.items():
+        note(f"{file}: ignored unknown columns: {', '.join(columns)}")
+    for line in report.bad:
+        note(line)
+    if report.bad_rows > len(report.bad):
+        note(f"and {report.bad_rows - len(report.bad)} more bad rows")
+    if strict and report.bad_rows:
+        note(f"nothing was imported: {report.bad_rows} bad rows")
+    else:
+        note(
+            f"{report.posts} posts ({report.new_posts} new), {report.counters} counters "
+            f"({report.changed_counters} new or changed), {report.bad_rows} bad rows"
+        )
+    return 1 if report.bad_rows else 0
 
 
 @command("exclude")

@@ -49,7 +49,7 @@ def simulate_(scenario: str, folder: Path, seed: int | None, collect: bool, resu
     """Make a world whose truth is known.
 
     SCENARIO is one of crisis, funding, null, quiet and two-companies, or a TOML file. DIR gets
-    import/*.csv, in the form that imports have; truth/*.csv, which no observer can know; and a
+    import/*.csv, which `import` reads; truth/*.csv, which no observer can know; and a
     configuration. Each table is named on standard output with its number of rows.
 
     With --collect the daemon's core collects the world from stand-in platforms, and what it

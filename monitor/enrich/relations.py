@@ -68,6 +68,7 @@ class Facts:
     is_press: bool
     links: frozenset[int] = frozenset()
     companies: frozenset[str] = frozenset()
+    stated: Mapping[str, Relation] = field(default_factory=dict)  # event → relation, as given
 
 
 def relate(
@@ -102,6 +103,11 @@ def _relate_one(
     joined = {rules.company_of[event_id] for event_id in found} - post.companies
     for event_id, offered in _by_stream(post, joined, rules):
         found.setdefault(event_id, offered)
+    for event_id, relation in post.stated.items():
+        before = found.get(event_id)
+        same = before is not None and before.relation is relation
+        depth = None if relation is Relation.REPLY else 0
+        found[event_id] = before if before is not None and same else Related(relation, depth)
     return found
 
 

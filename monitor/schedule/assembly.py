@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.clock import Clock
-from monitor.collect.derive import derive
 from monitor.collect.http.door import Door
-from monitor.collect.registry import networks
+from monitor.collect.pollable import pollable, why_not
 from monitor.config import Config
-from monitor.errors import StoreBusy, StoreError
+from monitor.errors import StoreBusy
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import MAX_POLLS, Core
 from monitor.schedule.due import Plan, next_poll_at
-from monitor.schedule.poller import Poller, open_door, why_not
+from monitor.schedule.poller import Poller, open_door
 from monitor.session import DATABASE
 from monitor.store.database import Database
-from monitor.store.lock import DataLock
+from monitor.store.lock import DataLock, make_private
 from monitor.store.writer import Writer
-from monitor.types import Poll, Source
+from monitor.types import Poll
 
 __all__ = ["Assembly", "assembled"]
 
@@ -62,14 +61,14 @@ async def assembled(
         StoreError: the data can't be opened; `StoreBusy` if somebody holds it.
     """
     data_dir = config.monitor.data_dir
-    _make_private(data_dir)
+    make_private(data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
         database = stack.enter_context(await _open(data_dir / DATABASE, wait))
         writer = Writer(database, config, clock)
         stack.callback(writer.close)
         writer.can_poll = lambda source: why_not(config, source) is None
-        writer.synchronise(_pollable(config))
+        writer.synchronise(pollable(config))
         writer.started()
         entered = await stack.enter_async_context(door or open_door(config, clock))
         committer = Committer(writer)
@@ -91,17 +90,3 @@ async def _open(path: Path, wait: float) -> Database:
             if loop.time() >= end:
                 raise
             await asyncio.sleep(0.1)
-
-
-def _make_private(data_dir: Path) -> None:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"{data_dir}: {error.strerror}; give --data-dir a folder you can write"
-        ) from error
-
-
-def _pollable(config: Config) -> list[tuple[Source, str | None]]:
-    """The configuration's sources, each with the reason why it can't be polled."""
-    return [(source, why_not(config, source)) for source in derive(config, networks=networks())]

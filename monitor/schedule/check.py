@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from monitor.clock import Clock, SystemClock
 from monitor.collect.derive import derive
+from monitor.collect.pollable import why_not
 from monitor.collect.registry import networks
 from monitor.config import Config
 from monitor.schedule.core import MAX_POLLS
-from monitor.schedule.poller import Poller, open_door, why_not
+from monitor.schedule.poller import Poller, open_door
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
 from monitor.types import Poll, Source

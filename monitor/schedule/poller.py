@@ -13,9 +13,9 @@ from monitor.errors import BadAnswer, SourceError, Throttled, UsageError
 from monitor.schedule.due import Plan, next_poll_at
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
-from monitor.types import Harvest, Outcome, Poll, Source
+from monitor.types import Harvest, Outcome, Poll
 
-__all__ = ["Poller", "open_door", "unstorable", "why_not"]
+__all__ = ["Poller", "open_door", "unstorable"]
 
 
 def open_door(config: Config, clock: Clock) -> Door:
@@ -27,13 +27,6 @@ def open_door(config: Config, clock: Clock) -> Door:
         requests_per_minute=rates.get,
         clock=clock,
     )
-
-
-def why_not(config: Config, source: Source) -> str | None:
-    """The reason why a source can't be polled; None: it can."""
-    if not config.is_on(source.network):
-        return f"{source.network} is switched off"
-    return None if collector(source.network) else f"no collector reads {source.network} yet"
 
 
 class Poller:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.writer import Writer
 
 __all__ = ["COMMANDS"]
@@ -19,4 +23,22 @@ def exclude(writer: Writer, *, event: str, posts: list[str], undo: bool = False)
     return {"event": event, "undo": undo, "changed": writer.exclude(event, posts, undo=undo)}
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"exclude": exclude}
+def bring(
+    writer: Writer,
+    *,
+    posts: list[dict[str, Any]],
+    counters: list[dict[str, Any]],
+    observed: list[str] | None = None,
+    is_last: bool = True,
+) -> dict[str, Any]:
+    """Store rows of an import, as `monitor.imports.rows` has checked them; what came of it."""
+    new, changed, strange = writer.bring(
+        [row.post() for row in msgspec.convert(posts, list[PostRow])],
+        msgspec.convert(counters, list[CounterRow]),
+        observed=msgspec.convert(observed, tuple[datetime, datetime]) if observed else None,
+        is_last=is_last,
+    )
+    return {"new": new, "changed": changed, "strange": strange}
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"bring": bring, "exclude": exclude}

@@ -15,6 +15,7 @@ _KEYED = {
     # Where keys stand, and so what a merge of two keys has to touch.
     "base.posts": ("reply_to_key", "root_key", "quoted_key"),
     "base.sentiment": ("post_key",),
+    "base.stated": ("post_key",),
     "base.citations": ("post_key", "press_post_key"),
     "base.labels": ("post_key",),
     "base.announcements": ("post_key",),
@@ -80,6 +81,19 @@ class Ids:
                 self._add(post_id, self.next_key, is_alias=False)
                 self.fresh.add(self.next_key)
                 self.next_key += 1
+
+    def known(self, cursor: Cursor, post_ids: Iterable[str]) -> set[str]:
+        """Those of these ids whose posts are stored; their keys are known from here on."""
+        wanted = list(dict.fromkeys(post_ids))
+        self._fetch(cursor, [post_id for post_id in wanted if post_id not in self._keys])
+        keys = {self._keys[post_id] for post_id in wanted if post_id in self._keys}
+        stored = cursor.lookup(
+            "select post_key from base.posts join {given} using (post_key)",
+            {"post_key": "BIGINT"},
+            [(key,) for key in sorted(keys)],
+        )
+        there = {key for (key,) in stored}
+        return {post_id for post_id in wanted if self._keys.get(post_id) in there}
 
     def _fetch(self, cursor: Cursor, post_ids: list[str]) -> None:
         rows = cursor.lookup(

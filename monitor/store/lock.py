@@ -16,7 +16,21 @@ from typing import Self
 
 from monitor.errors import StoreBusy, StoreError
 
-__all__ = ["DataLock"]
+__all__ = ["DataLock", "make_private"]
+
+
+def make_private(data_dir: Path) -> None:
+    """Make the data folder if it is not there, for its owner only.
+
+    Raises:
+        StoreError: it can't be made.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{data_dir}: {error.strerror}; give --data-dir a folder you can write"
+        ) from error
 
 
 class DataLock:

@@ -12,7 +12,7 @@ from monitor.store.database import Cursor
 from monitor.store.ids import Ids
 from monitor.types import Gap, GapReason, Outcome, Poll
 
-__all__ = ["Observation", "Observations"]
+__all__ = ["EVER", "Observation", "Observations"]
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """A complete list observes back to here: there is nothing that it left out."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
-from monitor.types import Poll, Post, PostState, SourceKind
+from monitor.types import Imported, Poll, Post, PostState, SourceKind
 
 __all__ = ["Change", "PostRow", "changes", "clock", "gather", "write_posts"]
 
@@ -25,8 +25,9 @@ _POST = {
     "created_at": "TIMESTAMP", "claimed_at": "TIMESTAMP", "clock": "VARCHAR",
     "first_seen_at": "TIMESTAMP", "edited_at": "TIMESTAMP", "deleted_at": "TIMESTAMP",
     "state": "VARCHAR", "reply_to_id": "VARCHAR", "root_id": "VARCHAR", "quoted_id": "VARCHAR",
-    "source_id": "VARCHAR", "reply_to_key": "BIGINT", "root_key": "BIGINT",
-    "quoted_key": "BIGINT", "is_article": "BOOLEAN", "language_tag": "VARCHAR",
+    "language": "VARCHAR", "language_confidence": "DOUBLE", "source_id": "VARCHAR",
+    "reply_to_key": "BIGINT", "root_key": "BIGINT", "quoted_key": "BIGINT", "is_article": "BOOLEAN",
+    "language_tag": "VARCHAR",
     "content_source": "VARCHAR", "content_hash": "BIGINT", "version": "INTEGER",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
@@ -125,14 +126,23 @@ def _plain(post: Post) -> Post:
 
 def content_hash(post: Post) -> int:
     """64 bits of all that a new look could change but counts, aliases and the state."""
-    plain = replace(post, author_followers=None, aliases=(), state=PostState.LIVE)
-    return int.from_bytes(hashlib.sha256(repr(plain).encode()).digest()[:8], "big", signed=True)
+    said = repr(replace(post, author_followers=None, aliases=(), state=PostState.LIVE))
+    if post.imported is not None:  # apart, so that it moves nobody else's hash
+        said += repr(replace(post.imported, event_id=None, relation=None, score=None))
+    return int.from_bytes(hashlib.sha256(said.encode()).digest()[:8], "big", signed=True)
 
 
 def row_of(shown: Shown, key: int, ids: Ids, now: datetime) -> PostRow:
-    """The row of a post that nobody has shown before."""
-    post, poll = shown.post, shown.poll
-    created_at, whose = clock(post, poll.finished_at)
+    """The row of a post that nobody has shown before.
+
+    What an import brings was known, when it was said, to whoever imports it.
+    """
+    post, poll, stated = shown.post, shown.poll, shown.post.imported or Imported()
+    first_seen_at = stated.first_seen_at or poll.finished_at
+    created_at, whose = clock(post, first_seen_at)
+    if stated.clock is not None and created_at == post.indexed_at:
+        whose = stated.clock
+    recorded_at = now if post.imported is None else min(now, created_at)
     edges = {
         kind: ids.key(other) if other and ids.key(other) != key else None
         for kind, other in (
@@ -146,14 +156,15 @@ def row_of(shown: Shown, key: int, ids: Ids, now: datetime) -> PostRow:
         "author_handle": post.author_handle or None, "author_name": post.author_name or None,
         "author_followers": post.author_followers,
         "title": post.title or None, "text": post.text or None, "created_at": created_at,
-        "claimed_at": post.claimed_at, "clock": whose, "first_seen_at": poll.finished_at,
-        "edited_at": post.edited_at, "deleted_at": None, "state": str(post.state),
+        "claimed_at": post.claimed_at, "clock": whose, "first_seen_at": first_seen_at,
+        "edited_at": post.edited_at, "deleted_at": stated.deleted_at, "state": str(post.state),
         **{f"{kind}_id": None if k is None else ids.name(k) for kind, k in edges.items()},
+        "language": stated.language, "language_confidence": stated.language_confidence,
         "source_id": poll.source.source_id,
         **{f"{kind}_key": k for kind, k in edges.items()},
         "is_article": post.is_article, "language_tag": post.language_tag,
         "content_source": "network" if shown.native else poll.source.source_id,
-        "content_hash": content_hash(post), "version": 1, "recorded_at": now,
+        "content_hash": content_hash(post), "version": 1, "recorded_at": recorded_at,
     }  # fmt: skip
 
 
@@ -171,7 +182,7 @@ def changes(
         fresh = row_of(one, key, ids, now)
         if before is None:
             found[key] = Change(fresh, one.post, is_new=True, new_version=True)
-        elif (change := _update(before, fresh, one)) is not None:
+        elif (change := _update(before, fresh, one, now)) is not None:
             found[key] = change
     for post_id in removed:
         key = ids.key(post_id)
@@ -183,14 +194,16 @@ def changes(
     return list(found.values())
 
 
-def _update(before: PostRow, fresh: PostRow, shown: Shown) -> Change | None:
+def _update(before: PostRow, fresh: PostRow, shown: Shown, now: datetime) -> Change | None:
     """The new row, if this source may speak about the post and says something new."""
     if before["state"] == PostState.ERASED:
         return None
     takes_over = fresh["content_source"] == "network" != before["content_source"]
     if not takes_over and fresh["content_source"] != before["content_source"]:
         return None
-    row = {**fresh, **{c: before[c] for c in ("first_seen_at", "source_id")}}
+    row = {**fresh, **{c: before[c] for c in ("first_seen_at", "source_id")}, "recorded_at": now}
+    if row["language"] is None:
+        row |= {c: before[c] for c in ("language", "language_confidence")}
     if takes_over:  # what a stranger said of its time and place counts no more
         row["created_at"], row["clock"] = clock(shown.post, before["first_seen_at"])
     else:

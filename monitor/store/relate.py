@@ -15,7 +15,7 @@ from monitor.store.catalogue import account_key, url_hash
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
 from monitor.store.posts import Change, PostRow
-from monitor.types import Relation
+from monitor.types import IMPORT, Post, Relation
 
 __all__ = ["Relations"]
 
@@ -25,6 +25,9 @@ _MENTION = {"company_id": "VARCHAR", "post_key": "BIGINT", "recorded_at": "TIMES
 _REACTION = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "relation": "VARCHAR", "depth": "INTEGER",
     "recorded_at": "TIMESTAMP",
+}  # fmt: skip
+_STATED = {
+    "post_key": "BIGINT", "event_id": "VARCHAR", "relation": "VARCHAR", "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 _Placed = tuple[str, int | None]
 """Relation and depth."""
@@ -36,6 +39,17 @@ _FACTS = (
     "p.is_article, p.source_id, p.network, p.author_id, p.author_handle, "
     "p.state in ('deleted', 'erased')"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Since when the first thing that is written about a post is known: `now`, or earlier."""
+
+    now: datetime
+    since: Mapping[int, datetime]
+
+    def first(self, key: int) -> datetime:
+        return self.since.get(key, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +128,49 @@ class Relations:
                 self.rules.by_announcement.setdefault(key, set()).add(event_id)
             if (hashed := url_hash(url)) is not None:
                 self.rules.by_url.setdefault(hashed, set()).add(event_id)
+        for event_id, key in cursor.execute(
+            "select event_id, post_key from base.stated join events using (event_id) "
+            "where relation = 'announcement' and state = 'active'"
+        ):
+            self.rules.by_announcement.setdefault(key, set()).add(event_id)
 
-    def apply(self, cursor: Cursor, found: Iterable[Change], ids: Ids, now: datetime) -> None:
-        """Write links, streams and relations of posts that are new or changed.
+    def state(self, cursor: Cursor, posts: Iterable[Post], ids: Ids, now: datetime) -> set[int]:
+        """Keep what imports state of posts; the keys of those of which that is new."""
+        given = {
+            (ids.key(post.post_id), post.imported.event_id): post.imported.relation
+            for post in posts
+            if post.imported is not None and post.imported.event_id is not None
+        }
+        stored = _stated(cursor, {key for key, _ in given})
+        nothing: dict[str, str | None] = {"": None}
+        changed = {
+            (key, event): relation
+            for (key, event), relation in given.items()
+            if stored.get(key, nothing).get(event, "") != relation
+        }
+        cursor.lookup(
+            "delete from base.stated as s using {given} as g "
+            "where s.post_key = g.post_key and s.event_id = g.event_id",
+            {"post_key": "BIGINT", "event_id": "VARCHAR"},
+            list(changed),
+        )
+        rows = [(*pair, relation and str(relation), now) for pair, relation in changed.items()]
+        cursor.insert("base.stated", _STATED, rows)
+        if Relation.ANNOUNCEMENT in changed.values():
+            self.reload(cursor)
+        return {key for key, _ in changed}
+
+    def apply(
+        self, cursor: Cursor, found: Iterable[Change], ids: Ids, now: datetime, *,
+        also: Iterable[int] = (),
+    ) -> None:  # fmt: skip
+        """Write links, streams and relations of posts that are new or changed, or `also` touched.
 
         A change may move what hangs on a post; on an id that nobody had named nothing can hang.
         """
         live = [c for c in found if c.post is not None]
         _write_links(cursor, live)
-        keys = {c.row["post_key"] for c in live} | _touched(cursor, ids.retold)
+        keys = {c.row["post_key"] for c in live} | _touched(cursor, ids.retold) | set(also)
         self.refresh(cursor, keys | _descendants(cursor, keys - ids.fresh), now)
 
     def refresh_events(self, cursor: Cursor, event_ids: list[str], now: datetime) -> None:
@@ -177,10 +225,13 @@ class Relations:
             for key, events in _known(cursor, outside).items()
         }  # an archived event keeps what it has and gains nothing
         owners = self._owners(rows, _fetch(cursor, outside))
-        links = _links(cursor, keys)
+        links, stated = _links(cursor, keys), _stated(cursor, keys)
         batch = {
             key: self._facts(
-                row, owners.get(row.root or tops.get(key, key), frozenset()), links.get(key, set())
+                row,
+                owners.get(row.root or tops.get(key, key), frozenset()),
+                links.get(key, set()),
+                stated.get(key, {}),
             )
             for key, row in rows.items()
         }
@@ -190,8 +241,13 @@ class Relations:
             for key in batch
         }
         gone = {key for key, row in rows.items() if row.is_gone}
-        _write_mentions(cursor, streams, {c.id for c in self._config.companies}, gone, now)
-        _write_reactions(cursor, related, self.rules.company_of.keys(), gone, now)
+        # What was imported was known when it was said; what changes later is known from now on.
+        since = {
+            key: min(now, row.created_at) for key, row in rows.items() if row.source_id == IMPORT
+        }
+        watched = {c.id for c in self._config.companies}
+        _write_mentions(cursor, streams, watched, gone, _Moments(now, since))
+        _write_reactions(cursor, related, self.rules.company_of.keys(), gone, _Moments(now, since))
 
     def _owners(
         self, rows: Mapping[int, _Row], roots: Mapping[int, _Row]
@@ -204,13 +260,21 @@ class Relations:
                 owners[key] = frozenset(own)
         return owners
 
-    def _facts(self, row: _Row, owners: frozenset[str], links: set[int]) -> Facts:
+    def _facts(
+        self, row: _Row, owners: frozenset[str], links: set[int], stated: Mapping[str, str | None]
+    ) -> Facts:
+        member = {self.rules.company_of[e] for e in stated if e in self.rules.company_of}
         return Facts(
             key=row.key, parent=row.parent, root=row.root, quoted=row.quoted,
             created_at=row.created_at, text=row.words,
             is_press=row.is_article and row.source_id not in self._own_feeds,
             links=frozenset(links),
-            companies=self._names.companies_in(row.words) | owners,
+            companies=self._names.companies_in(row.words) | owners | member,
+            stated={
+                event: Relation(relation)
+                for event, relation in stated.items()
+                if relation is not None and event in self.rules.company_of
+            },
         )  # fmt: skip
 
 
@@ -277,6 +341,18 @@ def _known(cursor: Cursor, keys: Iterable[int]) -> dict[int, dict[str, Related]]
     return found
 
 
+def _stated(cursor: Cursor, keys: Iterable[int]) -> dict[int, dict[str, str | None]]:
+    """What imports state: by post, events with the relation, if one is given."""
+    found: dict[int, dict[str, str | None]] = {}
+    for event_id, key, relation in cursor.lookup(
+        "select event_id, post_key, relation from base.stated join {given} using (post_key)",
+        _KEY,
+        [(key,) for key in keys],
+    ):
+        found.setdefault(key, {})[event_id] = relation
+    return found
+
+
 def _links(cursor: Cursor, keys: Iterable[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for key, hashed in cursor.lookup(
@@ -305,7 +381,7 @@ def _write_links(cursor: Cursor, found: list[Change]) -> None:
 
 def _write_mentions(
     cursor: Cursor, streams: Mapping[int, Iterable[str]], watched: Container[str], gone: set[int],
-    now: datetime,
+    at: _Moments,
 ) -> None:  # fmt: skip
     wanted = {(company, key) for key, companies in streams.items() for company in companies}
     stored = set(
@@ -317,13 +393,14 @@ def _write_mentions(
         )
     )
     ended = {pair for pair in stored - wanted if pair[0] in watched and pair[1] not in gone}
-    _supersede(cursor, "base.mentions", "company_id", ended, now)
-    cursor.insert("base.mentions", _MENTION, [(*pair, now) for pair in sorted(wanted - stored)])
+    _supersede(cursor, "base.mentions", "company_id", ended, at.now)
+    rows = [(*pair, at.first(pair[1])) for pair in sorted(wanted - stored)]
+    cursor.insert("base.mentions", _MENTION, rows)
 
 
 def _write_reactions(
     cursor: Cursor, related: Mapping[int, Mapping[str, Related]], watched: Container[str],
-    gone: set[int], now: datetime,
+    gone: set[int], at: _Moments,
 ) -> None:  # fmt: skip
     wanted = _pairs(related)
     # What an archived event has stays as it is.
@@ -337,8 +414,11 @@ def _write_reactions(
         ):
             wanted[pair] = before
     ended = {pair for pair, value in stored.items() if wanted.get(pair) != value}
-    _supersede(cursor, "base.reactions", "event_id", ended, now)
-    rows = [(*p, *v, now) for p, v in sorted(wanted.items()) if stored.get(p) != v]
+    _supersede(cursor, "base.reactions", "event_id", ended, at.now)
+    rows = [
+        (*p, *v, at.now if p in stored else at.first(p[1]))
+        for p, v in sorted(wanted.items()) if stored.get(p) != v
+    ]  # fmt: skip
     cursor.insert("base.reactions", _REACTION, rows)
 
 

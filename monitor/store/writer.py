@@ -17,11 +17,13 @@ import msgspec
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import BadAnswer, UsageError
+from monitor.imports.rows import CounterRow
+from monitor.store import imports
 from monitor.store.catalogue import load_sources, save_catalogue, save_sources, url_hash
 from monitor.store.counters import Counters
 from monitor.store.database import Database
 from monitor.store.ids import Ids
-from monitor.store.observation import Observations
+from monitor.store.observation import EVER, Observations
 from monitor.store.posts import (
     Change,
     changes,
@@ -32,7 +34,7 @@ from monitor.store.posts import (
 )
 from monitor.store.relate import Relations
 from monitor.store.sightings import Sightings, SourceMemory
-from monitor.types import GapReason, Poll, Source, SourceKind
+from monitor.types import IMPORT, GapReason, Poll, Post, Source, SourceKind
 
 __all__ = ["Entry", "Writer"]
 
@@ -199,11 +201,50 @@ class Writer:
         overlapping = self._sightings.write(self._cursor, polls, self._ids, stored, found)
         self._counters.write(self._cursor, polls, self._ids, now)
         self._announce(polls, now)
-        self._relations.apply(self._cursor, found, self._ids, now)
+        posts = [post for poll in polls for post in poll.harvest.posts]
+        stated = self._relations.state(self._cursor, posts, self._ids, now)
+        self._relations.apply(self._cursor, found, self._ids, now, also=stated)
         counts = self._write_polls(polls, found, overlapping, now)
         self._save_after(polls, now)
         self._observations.flush(self._cursor)
         return counts
+
+    def bring(
+        self, posts: list[Post], counters: list[CounterRow], *,
+        observed: tuple[datetime, datetime] | None = None, is_last: bool = True,
+    ) -> tuple[int, int, list[str]]:  # fmt: skip
+        """Store rows of an import, all or nothing.
+
+        Args:
+            observed: the span that the import saw whole; None: everything until now.
+            is_last: the import is whole with these posts, and counts as an observation.
+
+        Returns:
+            How many posts are new, how many counters are new or changed, and the ids of posts
+            that counters name and nobody knows (their rows are not stored).
+        """
+        now, new, changed = self._clock.now(), 0, 0
+        with self._transaction():
+            if IMPORT not in self.entries:
+                self.entries[IMPORT] = Entry(imports.SOURCE, "retired", None, now)
+                self._save_entries([self.entries[IMPORT]])
+            if posts:
+                (new,) = self._store([imports.poll_of(posts, observed, now)], now)
+                rows = stored_rows(self._cursor, {self._ids.key(post.post_id) for post in posts})
+                created = {key: row["created_at"] for key, row in rows.items()}
+                imports.write_scores(self._cursor, posts, created, self._ids, now)
+                self._cursor.execute(
+                    "update base.polls set observed_from = ? where poll_id = ?"
+                    if is_last else "delete from base.polls where ? is not null and poll_id = ?",
+                    [observed[0] if observed else EVER, self._next_poll - 1],
+                )  # fmt: skip
+            known = self._ids.known(self._cursor, [row.post_id for row in counters])
+            mine = [row for row in counters if row.post_id in known]
+            if mine:
+                changed = imports.write_counters(self._cursor, mine, self._ids, now)
+        self._sightings.keep(retold=bool(self._ids.retold))
+        strange = dict.fromkeys(row.post_id for row in counters if row.post_id not in known)
+        return new, changed, list(strange)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from monitor.collect.bluesky.collector import Bluesky
 from monitor.types import Harvest, Source, SourceKind
+from tests.collect.plain import plain
 from tests.collect.replay import MemoryOf, ReplayHttp, ask_for
 
 HERE = Path(__file__).parent
@@ -167,7 +166,7 @@ def rows(harvest: Harvest) -> dict[str, Any]:
         "ordered": harvest.ordered,
         "resolved": harvest.resolved,
     }
-    return msgspec.json.decode(msgspec.json.encode(data))
+    return plain(data)
 
 
 def expected(name: str) -> Any:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from monitor.collect.feed.collector import Feed
 from monitor.errors import SourceError
 from monitor.types import Harvest, Source, SourceKind
+from tests.collect.plain import plain
 from tests.collect.replay import MemoryOf, ReplayHttp, ask_for
 
 HERE = Path(__file__).parent
@@ -101,7 +100,7 @@ def rows(harvest: Harvest) -> Any:
         "ordered": harvest.ordered,
         "complete": harvest.complete,
     }
-    return json.loads(msgspec.json.encode(data))
+    return plain(data)
 
 
 def expected(name: str) -> Any:

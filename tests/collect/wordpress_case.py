@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
-
 from monitor.collect.protocol import Answer, Ask
 from monitor.collect.wordpress.collector import WordPress
 from monitor.errors import AccessDenied, Gone, HttpError, SourceError
 from monitor.types import Harvest, Source, SourceKind
+from tests.collect.plain import plain
 from tests.collect.replay import MemoryOf, ReplayHttp
 
 HERE = Path(__file__).parent
@@ -78,7 +77,7 @@ def rows(harvest: Harvest) -> Any:
     """A harvest as its expected file holds it."""
     data = {name: getattr(harvest, name) for name in ("posts", "engagement", "claims", "gaps")}
     data["posts"] = sorted(harvest.posts, key=lambda post: post.post_id)
-    return json.loads(msgspec.json.encode(data))
+    return plain(data)
 
 
 def expected(name: str) -> Any:

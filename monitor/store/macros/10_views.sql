@@ -22,7 +22,14 @@ join base.posts as p using (post_key);
 create or replace view announcements as
 select event_id, post_id, url, network, recorded_at
 from base.announcements
-where superseded_at is null;
+where superseded_at is null
+union all by name
+select s.event_id, p.post_id, p.url, p.network, s.recorded_at
+from base.stated as s
+join base.posts as p using (post_key)
+anti join base.announcements as a
+    on a.event_id = s.event_id and a.post_key = s.post_key and a.superseded_at is null
+where s.relation = 'announcement';
 
 create or replace view sources as
 select

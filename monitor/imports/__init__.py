@@ -1,0 +1,1 @@
+"""Posts and counters that users bring in files of their own."""
