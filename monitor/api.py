@@ -169,6 +169,18 @@ class Monitor:
         (chosen,) = self._chosen(event)
         return self.session.query(ask.TOP, [chosen, n, self._moment(as_of)])
 
+    def actor(self, actor: str, *, as_of: When = None) -> pl.DataFrame:
+        """What an actor said of watched companies: a row a post, company and event.
+
+        Raises:
+            UsageError: there is no such actor.
+        """
+        known = self.session.query("select actor_id from actors")["actor_id"].to_list()
+        known = sorted({*known, *(one.id for one in self.config.actors)})
+        if actor not in known:
+            raise UsageError(ask.no_actor(actor, known))
+        return self.session.query(ask.ACTOR, [actor, self._moment(as_of)])
+
     def gaps(self, event: str, *, only_open: bool = False, as_of: When = None) -> pl.DataFrame:
         """What was not seen of an event, and why."""
         chosen = self._chosen(event)

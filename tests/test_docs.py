@@ -19,6 +19,7 @@ from monitor.store.writer import Writer
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config" / "series-g.toml"
 EVENT = "anthropic-series-g"
+ACTOR = "elon-musk"
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -56,7 +57,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("command", [c for c in READING if "init" not in c and "--online" not in c])
 def test_commands_of_the_documentation_run(here: Path, command: str) -> None:
-    arguments = shlex.split(command.replace("EVENT", EVENT))[1:]
+    named = command.replace("EVENT", EVENT).replace("ACTOR", ACTOR)
+    arguments = shlex.split(named)[1:]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
 

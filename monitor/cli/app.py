@@ -24,6 +24,7 @@ COMMANDS = {
     "series": "reading",
     "summary": "reading",
     "top": "reading",
+    "actor": "reading",
     "gaps": "reading",
     "sql": "sql",
     "export": "keeping",

@@ -1,4 +1,4 @@
-"""Commands that read: events, series, summary, top, gaps."""
+"""Commands that read: events, series, summary, top, actor, gaps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.options import Output, as_of, command, opened, output, several_events
 
-__all__ = ["events_", "gaps_", "series_", "summary_", "top_"]
+__all__ = ["actor_", "events_", "gaps_", "series_", "summary_", "top_"]
 
 BY = ("network", "language", "relation", "actor", "company")
 
@@ -102,6 +102,22 @@ def top_(ctx: click.Context, event: str, n: int, as_of: str | None, out: Output)
     Example: monitor top anthropic-series-g -n 5
     """
     out.write(opened(ctx).top(event, n, as_of=as_of))
+
+
+@command("actor")
+@click.argument("actor")
+@as_of
+@output
+@click.pass_context
+def actor_(ctx: click.Context, actor: str, as_of: str | None, out: Output) -> None:
+    """List what an actor said of watched companies.
+
+    One row a post, company and event, before and after the announcement: the role of the actor,
+    how the post belongs to the event, its lag behind the announcement, its counters.
+
+    Example: monitor actor elon-musk
+    """
+    out.write(opened(ctx).actor(actor, as_of=as_of))
 
 
 @command("gaps")

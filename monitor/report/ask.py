@@ -10,6 +10,7 @@ from monitor.durations import format_duration, parse_duration, parse_time
 from monitor.errors import UsageError
 
 __all__ = [
+    "ACTOR",
     "COUNTERS",
     "EVENTS",
     "GAPS",
@@ -21,6 +22,7 @@ __all__ = [
     "TOP",
     "bucket",
     "moment_text",
+    "no_actor",
     "no_event",
     "series_by",
     "zone",
@@ -36,21 +38,8 @@ _BETWEEN = (
 SERIES = f"from base.series_over(?, ?, ?, ?) {_BETWEEN} order by event_id, bucket_start_utc"
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
 SUMMARY = "from base.summaries(?, ?) order by event_id"
-TOP = """
-with roles as (
-    select post_id, case when bool_or(role = 'own') then 'own' else min(role) end as role
-    from base.roles_of_posts([$1], $3)
-    join base.posts using (post_key)
-    group by all
-)
-
-select
-    t.rank, t.post_id, t.url, t.author_handle, t.relation, r.role, t.created_at_utc, t.likes,
-    t.reposts, t.replies, t.quotes, t.views, t.engagement_total, t.sentiment, t.text
-from top_reactions($1, $2, $3) as t
-left join roles as r using (post_id)
-order by t.rank
-"""
+TOP = "from top_reactions($1, $2, $3)"
+ACTOR = "from actor_posts($1, $2)"
 GAPS = (
     "from base.event_gaps(?, ?) where not ? or ended_at is null "
     "order by event_id, started_at, source_id, gap_id"
@@ -122,11 +111,17 @@ def moment_text(when: str | datetime | timedelta, now: datetime) -> str:
 
 def no_event(event: str, known: list[str]) -> str:
     """What to say when there is no such event."""
+    return _none("event", event, known, "then `monitor run`")
+
+
+def no_actor(actor: str, known: list[str]) -> str:
+    """What to say when there is no such actor."""
+    return _none("actor", actor, known, "with their accounts")
+
+
+def _none(kind: str, name: str, known: list[str], then: str) -> str:
     if not known:
-        return (
-            f'no event "{event}"; there are none yet: add an [[event]] to the configuration, '
-            "then `monitor run`"
-        )
-    near = get_close_matches(event, known, 1)
+        return f'no {kind} "{name}"; there are none yet: add an [[{kind}]] to the file, {then}'
+    near = get_close_matches(name, known, 1)
     hint = f'did you mean "{near[0]}"? ' if near else ""
-    return f'no event "{event}"; {hint}the events are: {", ".join(known)}'
+    return f'no {kind} "{name}"; {hint}the {kind}s are: {", ".join(known)}'

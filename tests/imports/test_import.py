@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from monitor.api import Monitor
 from monitor.cli.app import cli
 from monitor.config import load
+from monitor.errors import UsageError
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.simulate.truth import write
 from monitor.simulate.worlds.make import make
@@ -336,3 +337,54 @@ def test_an_import_that_was_killed_goes_on(here: Path) -> None:
     result = run("posts.csv")
     assert f"20000 posts ({20_000 - some} new)" in result.stderr
     assert stored(here, "select count(*), count(distinct post_id) from posts") == [(20_000, 20_000)]
+
+
+ACTOR = """
+[[actor]]
+id = "rival-chief"
+name = "The rival's chief"
+accounts = ["x:@RivalChief"]
+roles = { acme = "competitor" }
+"""
+
+
+def test_an_actor_is_followed_before_and_after(tmp_path: Path) -> None:
+    """The case of a competitor's attack by file: an earlier jab, the attack, its view counter."""
+    configured(tmp_path, ACME + ACTOR)
+    chief = {"author_id": "x:42", "author_handle": "rivalchief"}
+    rows = [
+        row(1, text="Acme funding", event_id="acme-a", relation="announcement"),
+        {**row(2, hours=-700, text="Acme is overrated"), **chief},
+        {**row(3, hours=21, reply_to_id="x:1", text="Fix it"), **chief},
+        {**row(4, hours=22, text="about the weather"), **chief},
+        row(5, hours=23, reply_to_id="x:1", text="Somebody else"),
+    ]
+    posts = table(tmp_path / "posts.csv", rows, [*POSTS, "author_handle"])
+    counters = table(
+        tmp_path / "counters.csv",
+        [
+            {"post_id": "x:3", "observed_at": f"2026-02-13T{hour}:00:00Z", "views": views}
+            for hour, views in ((16, 50_000), (18, 600_000), (22, 1_200_000))
+        ],
+        ["post_id", "observed_at", "views"],
+    )
+    config = str(tmp_path / "monitor.toml")
+    files = [str(tmp_path / name) for name in (posts, counters)]
+    assert run(*files, config=config).return_value == 0
+    with Monitor(load(Path(config), env={})) as monitor:
+        said = monitor.actor("rival-chief")
+        assert said.select("post_id", "company_id", "role", "event_id", "relation").rows() == [
+            ("x:2", "acme", "competitor", None, None),
+            ("x:3", "acme", "competitor", "acme-a", "reply"),
+        ]
+        assert said["lag_seconds"].to_list() == [None, 21 * 3600.0]
+        assert said["views"].to_list() == [None, 1_200_000]
+        assert monitor.actor("rival-chief", as_of="2026-02-13T10:00:00Z").height == 1
+        top = monitor.query("from top_reactions('acme-a', 5)")
+        assert dict(zip(top["post_id"], top["role"], strict=True)) == {
+            "x:3": "competitor", "x:5": None,
+        }  # fmt: skip
+        with pytest.raises(UsageError, match='did you mean "rival-chief"'):
+            monitor.actor("rival-cheif")
+        views = monitor.counters("x:3", bucket="2h")
+        assert views["views"].drop_nulls().max() == pytest.approx(1_200_000, rel=0.01)

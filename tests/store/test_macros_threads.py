@@ -21,7 +21,7 @@ SUMMARY = (
     "first_competitor_response_seconds, share_of_voice, languages, networks, top_reaction"
 )
 TOP = (
-    "rank, post_id, url, author_handle, relation, created_at_utc, likes, reposts, replies, "
+    "rank, post_id, url, author_handle, relation, role, created_at_utc, likes, reposts, replies, "
     "quotes, views, engagement_total, sentiment, text"
 )
 

@@ -91,14 +91,3 @@ select
     ) as rank,
     *
 from totals;
-
-create or replace macro top_reactions(event, n, as_of := null) as table
-select
-    r.rank, r.post_id, p.url, p.author_handle, r.relation, r.created_at as created_at_utc,
-    r.likes, r.reposts, r.replies, r.quotes, r.views, r.engagement_total, s.score as sentiment,
-    base.text_then(p.post_key, p.state, p.text, p.recorded_at, as_of) as text
-from base.ranked_reactions([event], as_of) as r
-join base.posts as p using (post_key)
-left join base.event_scores([event], as_of) as s on s.post_key = r.post_key
-where r.rank <= n
-order by r.rank;
