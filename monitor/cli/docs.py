@@ -22,7 +22,7 @@ _HEAD = """\
 
 def commands_page() -> str:
     """The page: the help of `monitor` and of every command."""
-    root = click.Context(cli, info_name="monitor", terminal_width=90)
+    root = click.Context(cli, info_name="monitor", terminal_width=90, **cli.context_settings)
     parts = [_HEAD + _section("monitor", cli, root)]
     for name in COMMANDS:
         found = cli.get_command(root, name)
