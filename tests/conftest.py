@@ -10,6 +10,12 @@ import pytest
 RECORDINGS = Path(__file__).parent / "recordings"
 
 
+def pytest_configure() -> None:
+    """Take the settings of whoever runs the tests out of the way of all processes."""
+    for name in [n for n in os.environ if n.startswith("MONITOR_") and n != "MONITOR_RECORDINGS"]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """Answers of real servers that belong to this project: bluesky, wordpress, isso."""
