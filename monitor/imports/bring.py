@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _TOLD = 1000  # bad rows that are told one by one
 
 Observed = tuple[datetime, datetime] | None
 Progress = Callable[[str, int], None]
+_Numbered = tuple[int, Row]
+"""A row with its line."""
 
 
 @dataclass(slots=True)
@@ -75,18 +78,17 @@ def bring(
     report = ImportReport()
     found = [_looked_at(path, report) for path in files]
     posts = [file for file in found if file.kind is PostRow]
-    ordered = posts + [file for file in found if file.kind is CounterRow]
+    counters = [file for file in found if file.kind is CounterRow]
     if strict:
-        for file in ordered:
+        for file in found:
             for _ in _good_rows(file, events, report):
                 pass
         if report.bad_rows:
             return report
-    for file in ordered:
-        is_last = bool(posts) and file is posts[-1]
-        for chunk, is_end in _chunks(_good_rows(file, events, report)):
-            _store(session, file.path, chunk, report, observed, is_last=is_last and is_end)
-            progress(str(file.path), report.posts + report.counters)
+    for kind in (posts, counters):
+        for path, rows, is_last in _portions(kind, events, report):
+            _store(session, path, rows, report, observed, is_last=is_last)
+            progress(str(path), report.posts + report.counters)
     return report
 
 
@@ -101,7 +103,7 @@ def _looked_at(path: Path, report: ImportReport) -> _File:
     return _File(path, kind)
 
 
-def _good_rows(file: _File, events: set[str], report: ImportReport) -> Iterator[tuple[int, Row]]:
+def _good_rows(file: _File, events: set[str], report: ImportReport) -> Iterator[_Numbered]:
     """The good rows of a file with their lines; the others go into the report."""
     for line, given in lines(file.path):
         try:
@@ -121,20 +123,23 @@ def _check_event(row: Row, events: set[str]) -> None:
         raise ValueError(f"no event {row.event_id!r}; there are: {known}")
 
 
-def _chunks(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[list[tuple[int, Row]], bool]]:
-    """Rows in portions; True with the last."""
-    waiting: list[tuple[int, Row]] = []
-    for row in rows:
-        if len(waiting) == _AT_ONCE:
-            yield waiting, False
-            waiting = []
-        waiting.append(row)
-    if waiting:
-        yield waiting, True
+def _portions(
+    files: Sequence[_File], events: set[str], report: ImportReport
+) -> Iterator[tuple[Path, Sequence[_Numbered], bool]]:
+    """The good rows, each portion out of one file; True with the very last of all files."""
+    waiting: tuple[Path, Sequence[_Numbered]] | None = None
+    for file in files:
+        good = _good_rows(file, events, report)
+        while rows := list(islice(good, _AT_ONCE)):
+            if waiting is not None:
+                yield *waiting, False
+            waiting = (file.path, rows)
+    if waiting is not None:
+        yield *waiting, True
 
 
 def _store(
-    session: Session, path: Path, rows: list[tuple[int, Row]], report: ImportReport,
+    session: Session, path: Path, rows: Sequence[_Numbered], report: ImportReport,
     observed: Observed, *, is_last: bool,
 ) -> None:  # fmt: skip
     posts = [_plain(row) for _, row in rows if isinstance(row, PostRow)]
@@ -147,7 +152,7 @@ def _store(
             report.leave_out(path, line, f"no post {row.post_id!r} is stored; import posts first")
     report.posts += len(posts)
     report.new_posts += done["new"]
-    report.counters += sum(row.post_id not in strange for _, row in rows) - len(posts)
+    report.counters += sum(row["post_id"] not in strange for row in counters)
     report.changed_counters += done["changed"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ Line = tuple[int, dict[str, Any] | str]
 
 _FORMS = (".csv", ".jsonl", ".ndjson", ".parquet")
 _LONGEST = 50_000_000  # characters in one cell
-_BROKEN = re.compile("[\ud800-\udfff]")  # what surrogateescape makes of bytes that are no text
 _LOOK_AT = 1000  # objects of a JSONL file whose keys make its columns
 
 
@@ -53,7 +51,7 @@ def columns_of(path: Path) -> set[str]:
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """Every row of a file, with its line.
+    """Every row of a file, with its line. Bytes that are no UTF-8 come as surrogates.
 
     Raises:
         UsageError: the file can't be read, or its form is none that we know.
@@ -103,8 +101,6 @@ def _csv(path: Path) -> Iterator[Line]:
 def _named(names: list[str], row: list[str]) -> dict[str, Any] | str:
     if len(row) != len(names):
         return f"has {len(row)} cells, the header {len(names)}"
-    if any(not cell.isascii() and _BROKEN.search(cell) for cell in row):
-        return "is no text in UTF-8"
     return dict(zip(names, row, strict=True))
 
 

@@ -17,6 +17,7 @@ __all__ = ["CounterRow", "PostRow", "checked", "kind_of"]
 
 Many = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _ID = re.compile(r"[a-z][a-z0-9_+-]*:.*\S.*", re.DOTALL)
+_BROKEN = re.compile("[\ud800-\udfff]")  # of bytes that were no UTF-8, or escaped in JSON
 _NUMBER = re.compile(r"-?\d+(\.0+)?")
 
 
@@ -146,7 +147,10 @@ def _value(name: str, value: Any) -> Any:
             return float(value)
         except (TypeError, ValueError):
             raise ValueError(f"{name} {value!r} is no number") from None
-    return value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value)
+    if not text.isascii() and _BROKEN.search(text):
+        raise ValueError(f"{name} is no text in UTF-8")
+    return text
 
 
 def _time(name: str, value: Any) -> datetime:

@@ -233,11 +233,14 @@ class Writer:
                 rows = stored_rows(self._cursor, {self._ids.key(post.post_id) for post in posts})
                 created = {key: row["created_at"] for key, row in rows.items()}
                 imports.write_scores(self._cursor, posts, created, self._ids, now)
-                self._cursor.execute(
-                    "update base.polls set observed_from = ? where poll_id = ?"
-                    if is_last else "delete from base.polls where ? is not null and poll_id = ?",
-                    [observed[0] if observed else EVER, self._next_poll - 1],
-                )  # fmt: skip
+                poll_id = self._next_poll - 1
+                if is_last:
+                    self._cursor.execute(
+                        "update base.polls set observed_from = ? where poll_id = ?",
+                        [observed[0] if observed else EVER, poll_id],
+                    )
+                else:  # half an import observes nothing
+                    self._cursor.execute("delete from base.polls where poll_id = ?", [poll_id])
             known = self._ids.known(self._cursor, [row.post_id for row in counters])
             mine = [row for row in counters if row.post_id in known]
             if mine:

@@ -119,6 +119,26 @@ def test_bad_rows_are_told_with_their_lines_and_the_rest_goes_in(here: Path) -> 
     assert stored(here, "select post_id from posts order by 1") == [("x:1",), ("x:4",)]
 
 
+def test_what_is_no_text_stays_out_and_stops_nothing(here: Path) -> None:
+    whole = (
+        '{"post_id": "x:%d", "network": "x", "created_at": "2026-02-12T19:00:00Z", "text": "%s"}'
+    )
+    lines = [whole % (1, "good"), whole % (2, "\\ud83d"), whole % (3, "good, too")]
+    (here / "posts.jsonl").write_text("\n".join(lines), "utf8")
+    (here / "posts.csv").write_bytes(b"post_id,network,created_at,text\nx:4,x,2026-02-12,\xff\n")
+    result = run("posts.jsonl", "posts.csv")
+    assert result.return_value == 1
+    assert "posts.jsonl:2: text is no text in UTF-8" in result.stderr
+    assert "posts.csv:2: text is no text in UTF-8" in result.stderr
+    assert stored(here, "select post_id from posts order by 1") == [("x:1",), ("x:3",)]
+
+
+def test_an_import_observes_even_if_its_last_file_is_all_bad(here: Path) -> None:
+    good, bad = table(here / "a.csv", [row(1)]), table(here / "b.csv", [row(2, created_at="soon")])
+    assert run(good, bad).return_value == 1
+    assert stored(here, "select source_id, posts_seen from polls") == [("import", 1)]
+
+
 def test_strict_stores_nothing_if_a_row_is_bad(here: Path) -> None:
     posts = table(here / "posts.csv", [row(1), row(2, created_at="soon")])
     result = run("--strict", posts)

@@ -65,6 +65,7 @@ def test_text_is_taken_as_it_stands(text: str) -> None:
         ({"relation": "reply"}, "relation needs event_id"),
         ({"score": "2"}, "score: expected `float` <= 1.0"),
         ({"score": "good"}, "score 'good' is no number"),
+        ({"text": "half a pair \ud83d"}, "text is no text in UTF-8"),
     ],
 )
 def test_what_is_wrong_is_named(more: dict[str, object], said: str) -> None:
@@ -117,7 +118,7 @@ def test_a_broken_file_keeps_what_came_before(tmp_path: Path) -> None:
     csv.write_bytes(b"a\n1\n\xff\n2\n")
     jsonl.write_bytes(b'{"a": 1}\n[1]\n\n{"a": \n{"a": 2}\n')
     assert list(lines(csv)) == [
-        (2, {"a": "1"}), (3, "is no text in UTF-8"), (4, {"a": "2"}),
+        (2, {"a": "1"}), (3, {"a": "\udcff"}), (4, {"a": "2"}),
     ]  # fmt: skip
     read = list(lines(jsonl))
     assert [line for line, _ in read] == [1, 2, 4, 5]
