@@ -206,6 +206,85 @@ class Monitor:
         done = self.session.call("exclude", event=chosen, posts=ids, undo=undo)
         return int(done["changed"])
 
+    def watch(
+        self,
+        urls: Sequence[str],
+        *,
+        company: str | None = None,
+        aliases: Sequence[str] = (),
+        event: str | None = None,
+        kind: str | None = None,
+        title: str | None = None,
+        at: When = None,
+        progress: Callable[[str], None] = lambda _line: None,
+    ) -> pl.DataFrame:
+        """Open or join the event that posts or pages announce, and follow it from now on.
+
+        Args:
+            company: whose announcement it is, by id or name; a new name is a new company.
+            aliases: further names under which posts speak of the company.
+            event: the event to join, or the id of the new one.
+            kind, title, at: of a new event, instead of what the announcement says.
+
+        Returns:
+            What is followed, what could not be asked and what can't be known yet: rows of `part`,
+            `network`, `what`, `posts`, `since_utc`, `detail`.
+
+        Raises:
+            UsageError: an address is none, or nothing says whose announcement it is, or when.
+            SourceError: the announcement can't be read.
+        """
+        import polars as pl
+
+        from monitor.config import EventKind
+        from monitor.watch.decide import Wanted
+        from monitor.watch.follow import Told
+        from monitor.watch.watch import watch
+
+        wanted = Wanted(
+            company=company, aliases=tuple(aliases), event=event,
+            kind=EventKind(kind) if kind else None, title=title, at=self._datetime(at),
+        )  # fmt: skip
+        lines: list[Told] = watch(
+            self.session, self.config, urls, wanted, self._clock, wait=self._wait,
+            progress=progress,
+        )  # fmt: skip
+        return pl.DataFrame(
+            [(x.part, x.network, x.what, x.posts, x.since, x.detail) for x in lines],
+            schema={
+                "part": pl.String, "network": pl.String, "what": pl.String, "posts": pl.Int64,
+                "since_utc": pl.Datetime("us"), "detail": pl.String,
+            },
+            orient="row",
+        )  # fmt: skip
+
+    def add(
+        self, url: str, *, event: str | None = None, relation: str | None = None, **by_hand: Any
+    ) -> str:
+        """Store one post, asked for or told by hand, or new counters of one that is stored; its id.
+
+        Args:
+            event: which event it belongs to; None: the only one there is, or none.
+            by_hand: what somebody read off a post that can't be asked for: the fields of
+                `monitor.watch.add.ByHand`.
+
+        Raises:
+            UsageError: there is no such event, or its network can't be asked and too little is
+                told.
+            SourceError: its network did not show it.
+        """
+        from monitor.types import Relation
+        from monitor.watch.add import ByHand, add
+
+        events = self._chosen(event)
+        for name in ("created_at", "observed_at"):
+            by_hand[name] = self._datetime(by_hand.get(name))
+        return add(
+            self.session, self.config, url, ByHand(**by_hand), self._clock,
+            event=events[0] if len(events) == 1 else None,
+            relation=Relation(relation) if relation else None,
+        )  # fmt: skip
+
     def bring(
         self,
         files: Sequence[Path | str],
@@ -320,6 +399,10 @@ class Monitor:
 
     def _moment(self, when: When) -> str | None:
         return None if when is None else ask.moment_text(when, self._clock.now())
+
+    def _datetime(self, when: When) -> datetime | None:
+        text = self._moment(when)
+        return None if text is None else datetime.fromisoformat(text)
 
     def _post(self, post: str) -> str:
         rows = self.session.query(ask.POST, [post, post])

@@ -9,10 +9,11 @@ Secrets are never part of it: see `secret`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +31,7 @@ __all__ = [
     "Role",
     "Settings",
     "SourceConfig",
+    "Watched",
     "load",
     "secret",
     "template",
@@ -147,6 +149,22 @@ class Enrich(msgspec.Struct, frozen=True, kw_only=True):
     sentiment: str = "default"
 
 
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """What commands such as `watch` put beside the file; it is kept in the database."""
+
+    company: tuple[Company, ...] = ()
+    event: tuple[Event, ...] = ()
+    source: tuple[SourceConfig, ...] = ()
+
+    def joined(self, more: Watched) -> Watched:
+        """Both. Of what both name the first stands, with names, accounts and addresses of both."""
+        return Watched(
+            company=_joined(self.company, more.company),
+            event=_joined(self.event, more.event),
+            source=_joined(self.source, more.source),
+        )
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration; the fields are named as in the file. `path` is None without one."""
 
@@ -179,10 +197,44 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def networks(self) -> dict[str, Network]:
         return self.network
 
+    def joined(self, watched: Watched) -> Config:
+        """This configuration with what commands put beside it; what the file says stands."""
+        mine = Watched(company=self.company, event=self.event, source=self.source)
+        both = mine.joined(watched)
+        return msgspec.structs.replace(
+            self, company=both.company, event=both.event, source=both.source
+        )
+
     def is_on(self, network: str) -> bool:
         """Is a network asked at all? All are, unless the configuration switches one off."""
         settings = self.network.get(network)
         return settings is None or settings.enabled
+
+
+_ADDED: dict[type, tuple[str, ...]] = {
+    Company: ("aliases", "accounts", "feeds"),
+    Event: ("announcements",),
+    SourceConfig: (),
+}
+"""What a second definition of the same thing adds to the first."""
+
+_S = TypeVar("_S", bound=Company | Event | SourceConfig)
+
+
+def _joined(first: Iterable[_S], more: Iterable[_S]) -> tuple[_S, ...]:
+    found = {_name(one): one for one in first}
+    for one in more:
+        before = found.setdefault(_name(one), one)
+        added = {
+            field: tuple(dict.fromkeys((*getattr(before, field), *getattr(one, field))))
+            for field in _ADDED[type(one)]
+        }
+        found[_name(one)] = msgspec.structs.replace(before, **added)
+    return tuple(found.values())
+
+
+def _name(one: Company | Event | SourceConfig) -> str:
+    return f"{one.network}:{one.target}" if isinstance(one, SourceConfig) else one.id
 
 
 def load(

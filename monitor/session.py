@@ -78,7 +78,7 @@ class _Direct:
             database.seal()
             writer = Writer(database, self._config, SystemClock())
             if self._config.path is not None:  # without one there is nothing to bring in line
-                writer.synchronise(pollable(self._config))
+                writer.synchronise(pollable(writer.config))
             return COMMANDS[command](writer, **arguments)
 
     def _opened(self) -> Database:

@@ -17,6 +17,8 @@ COMMANDS = {
     "check": "setup",
     "demo": "simulating",
     "simulate": "simulating",
+    "watch": "watching",
+    "add": "watching",
     "run": "running",
     "status": "running",
     "healthcheck": "running",

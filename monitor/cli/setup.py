@@ -26,8 +26,11 @@ def init_(folder: Path | None) -> None:
 
     made = initialise(folder or Path())
     say(str(made))
-    there = f"cd {shlex.quote(str(folder))} && " if folder else ""
-    note(f"Next: edit {made}, then: {there}monitor check")
+    there = (
+        f"cd {shlex.quote(str(folder))} && " if folder and folder.resolve() != Path.cwd() else ""
+    )
+    note(f"Next: name your contact and a company in {made}, then: {there}monitor check;")
+    note(f"or begin with an announcement: {there}monitor watch URL")
 
 
 @command("check")

@@ -12,7 +12,7 @@ from monitor.config import Company, Config, SourceConfig
 from monitor.identity import canonical_url, recognise, recognise_network
 from monitor.types import Source, SourceKind
 
-__all__ = ["INTERVALS", "POSTS", "SEARCHABLE", "derive", "network_of_id"]
+__all__ = ["INTERVALS", "POSTS", "SEARCHABLE", "announced", "derive", "network_of_id"]
 
 SEARCHABLE = frozenset({"bluesky"})
 """Networks whose collector can search for words."""
@@ -76,6 +76,18 @@ def derive(config: Config, *, networks: Iterable[str] | None = None) -> list[Sou
         if config.is_on(wish.network):
             merged.setdefault(wish.key, []).append(wish)
     return [_source(wishes) for wishes in merged.values()]
+
+
+def announced(announcement: str, config: Config) -> Source | None:
+    """The source that reads one announcement (its address or id); None where none can."""
+    where = _announced(announcement, _wordpress_sites(config), frozenset())
+    if where is None:
+        return None
+    network, kind, target = where
+    wish = _Wish(
+        network=network, kind=kind, target=target, origin="event", root_id=_native_id(announcement)
+    )
+    return _source([wish])
 
 
 def network_of_id(text: str) -> str | None:

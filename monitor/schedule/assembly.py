@@ -68,7 +68,7 @@ async def assembled(
         writer = Writer(database, config, clock)
         stack.callback(writer.close)
         writer.can_poll = lambda source: why_not(config, source) is None
-        writer.synchronise(pollable(config))
+        writer.synchronise(pollable(writer.config))
         writer.started()
         entered = await stack.enter_async_context(door or open_door(config, clock))
         committer = Committer(writer)

@@ -26,13 +26,12 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.errors import AccessDenied, StoreError
 from monitor.schedule.assembly import Assembly, assembled
-from monitor.schedule.committer import Committer
 from monitor.schedule.core import Core
 from monitor.serve.app import application
 from monitor.serve.place import NAME, listen
 from monitor.store.commands import COMMANDS
 from monitor.store.quack import Quack
-from monitor.types import Poll, SourceKind
+from monitor.types import Poll, Source, SourceKind
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -74,9 +73,10 @@ async def run_once(
     *,
     clock: Clock | None = None,
     wait: float = WAIT_SECONDS,
+    only: Callable[[Source], bool] = lambda _source: True,
     on_done: Callable[[Poll, int], None] = lambda _poll, _new: None,
 ) -> RunReport:
-    """Poll every source once, and everything that they lead to, then stop."""
+    """Poll every source (or `only` some) once, and everything that they lead to, then stop."""
     report = RunReport()
 
     def done(poll: Poll, new: int) -> None:
@@ -88,7 +88,7 @@ async def run_once(
         while waiting := [
             source_id
             for source_id, entry in list(running.writer.entries.items())
-            if entry.state == "active" and source_id not in polled
+            if entry.state == "active" and source_id not in polled and only(entry.source)
         ]:
             polled.update(waiting)
             await asyncio.gather(*(running.core.start(source_id) for source_id in waiting))
@@ -168,7 +168,7 @@ async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
     running.database.seal()
     started_at = clock.now()
     calls = {
-        name: partial(_call, running.committer, partial(command, running.writer))
+        name: partial(_call, running, partial(command, running.writer))
         for name, command in COMMANDS.items()
     }
     app = application(
@@ -214,5 +214,7 @@ def _quack(running: Assembly) -> Quack | None:
     return quack
 
 
-async def _call(committer: Committer, command: Callable[..., Any], **arguments: Any) -> Any:
-    return await committer.run(partial(command, **arguments))
+async def _call(running: Assembly, command: Callable[..., Any], **arguments: Any) -> Any:
+    done = await running.committer.run(partial(command, **arguments))
+    running.core.on_change()  # there may be new sources to poll
+    return done

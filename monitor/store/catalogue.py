@@ -7,7 +7,7 @@ keeps its data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime, timedelta
 
 from monitor.config import Config, Event
@@ -28,15 +28,19 @@ def url_hash(url: str) -> int | None:
 
 
 def save_catalogue(
-    cursor: Cursor, ids: Ids, config: Config, now: datetime
+    cursor: Cursor, ids: Ids, config: Config, given: Container[str], now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Write what the configuration names; the ids of events and companies whose rules changed."""
+    """Write what the configuration names; the ids of events and companies whose rules changed.
+
+    Args:
+        given: the ids of events that stand in the file; the others were put beside it.
+    """
     before = _company_rules(cursor)
     _save_companies(cursor, config, now)
     _save_actors(cursor, config, now)
     after = _company_rules(cursor)
     companies = [c.id for c in config.companies if before.get(c.id) != after[c.id]]
-    changed = _save_events(cursor, config, now)
+    changed = _save_events(cursor, config, given, now)
     for event in config.events:
         if _save_announcements(cursor, ids, event, now):
             changed.append(event.id)
@@ -108,13 +112,17 @@ _EVENT = {
 }  # fmt: skip
 
 
-def _save_events(cursor: Cursor, config: Config, now: datetime) -> list[str]:
+def _save_events(cursor: Cursor, config: Config, given: Container[str], now: datetime) -> list[str]:
     ruled = "event_id, company_id, announced_at, window_before, window_after, terms, state"
     before = {row[0]: row[1:] for row in cursor.execute(f"select {ruled} from events")}
     ids = [event.id for event in config.events]
     cursor.execute("delete from events where event_id = any(?)", [ids])
-    cursor.execute("update events set state = 'archived' where origin = 'config'")
-    cursor.insert("events", _EVENT, [_event_row(event, now) for event in config.events])
+    cursor.execute("update events set state = 'archived' where origin in ('config', 'watch')")
+    rows = [
+        _event_row(event, "config" if event.id in given else "watch", now)
+        for event in config.events
+    ]
+    cursor.insert("events", _EVENT, rows)
     cursor.execute("delete from event_notes where event_id = any(?)", [ids])
     cursor.insert(
         "event_notes",
@@ -130,11 +138,11 @@ def _save_events(cursor: Cursor, config: Config, now: datetime) -> list[str]:
     return [event_id for event_id in ids if after[event_id] != before.get(event_id)]
 
 
-def _event_row(event: Event, now: datetime) -> tuple[object, ...]:
+def _event_row(event: Event, origin: str, now: datetime) -> tuple[object, ...]:
     return (
         event.id, event.company, str(event.kind), event.title, event.announced_at,
         event.window_before, event.window_after, event.amount, event.valuation, event.currency,
-        "config", "active", list(event.terms), now,
+        origin, "active", list(event.terms), now,
     )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.collect.pollable import pollable
+from monitor.config import Watched
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.writer import Writer
 
@@ -41,4 +43,10 @@ def bring(
     return {"new": new, "changed": changed, "strange": strange}
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"bring": bring, "exclude": exclude}
+def watch(writer: Writer, *, watched: dict[str, Any]) -> None:
+    """Put companies, events and sources beside the configuration, from now on."""
+    more = msgspec.convert(watched, Watched)
+    writer.synchronise(pollable(writer.config.joined(more)), more)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"bring": bring, "exclude": exclude, "watch": watch}

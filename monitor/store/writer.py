@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from monitor.clock import Clock
-from monitor.config import Config
+from monitor.config import Config, Watched
 from monitor.errors import BadAnswer, UsageError
 from monitor.imports.rows import CounterRow
 from monitor.store import imports
@@ -34,6 +34,7 @@ from monitor.store.posts import (
 )
 from monitor.store.relate import Relations
 from monitor.store.sightings import Sightings, SourceMemory
+from monitor.store.watched import load_watched, save_watched
 from monitor.types import IMPORT, GapReason, Poll, Post, Source, SourceKind
 
 __all__ = ["Entry", "Writer"]
@@ -74,15 +75,16 @@ class Writer:
 
     def __init__(self, database: Database, config: Config, clock: Clock) -> None:
         self._cursor = database.cursor()
-        self._config = config
+        self._given = config
         self._clock = clock
         self.entries: dict[str, Entry] = {}
         self.can_poll: Callable[[Source], bool] = lambda _: True  # may a found source be polled?
         self._load()
-        self._relations = Relations(self._cursor, config)
+        self._relations = Relations(self._cursor, self.config)
 
     def _load(self) -> None:
         cursor = self._cursor
+        self._watched = load_watched(cursor)
         self._ids = Ids.load(cursor)
         self._observations = Observations.load(cursor)
         self._counters = Counters()
@@ -97,20 +99,33 @@ class Writer:
                 entry.cursor = msgspec.json.decode(state or "{}")
                 entry.validators = msgspec.json.decode(validators or "{}")
 
-    def synchronise(self, derived: Iterable[tuple[Source, str | None]]) -> None:
+    @property
+    def config(self) -> Config:
+        """The configuration, with what commands put beside it."""
+        return self._given.joined(self._watched)
+
+    def synchronise(
+        self, derived: Iterable[tuple[Source, str | None]], watched: Watched | None = None
+    ) -> None:
         """Bring the store in line with the configuration.
 
         Args:
-            derived: the configuration's sources, each with the reason why it can't be polled
-                (None: it can).
+            derived: the sources of `config`, each with the reason why it can't be polled (None:
+                it can).
+            watched: what a command puts beside the configuration, from now on; `derived` has it.
         """
         now = self._clock.now()
         with self._transaction():
+            if watched is not None:
+                self._watched = self._watched.joined(watched)
+                save_watched(self._cursor, self._watched, now)
+            config = self.config
             self._ids.begin()
-            events, companies = save_catalogue(self._cursor, self._ids, self._config, now)
+            mine = {event.id for event in self._given.events}
+            events, companies = save_catalogue(self._cursor, self._ids, config, mine, now)
             self._ids.flush(self._cursor)
             self._save_derived(dict(derived), now)
-            self._relations = Relations(self._cursor, self._config)
+            self._relations = Relations(self._cursor, config)
             self._relations.refresh_companies(self._cursor, companies, now)
             self._relations.refresh_events(self._cursor, events, now)
             self._observations.flush(self._cursor)

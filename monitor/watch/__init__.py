@@ -1,0 +1,1 @@
+"""From the address of an announcement to an event that is followed."""
