@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from monitor.api import Monitor
+from monitor.cli.app import cli
 from monitor.config import Config
 from monitor.errors import SourceError, UsageError
 from tests.recorded.play import RECORDED
@@ -22,6 +25,7 @@ from tests.world import Process, configured
 TRUTH = json.loads((RECORDED / "truth.json").read_text("utf8"))
 TOLD = json.loads((RECORDED / "event.json").read_text("utf8"))
 INDEXED_AT = datetime(2026, 11, 23, 22, 44, tzinfo=UTC)  # by the AppView, to the minute
+RIVAL = "https://x.com/rival/status/1890000000000000001"
 X_POST = "https://x.com/northwind/status/1890000000000000000"
 HOUR = timedelta(hours=1)
 
@@ -209,6 +213,21 @@ def test_an_address_that_shows_no_post_is_an_error_that_names_it_and_stores_noth
         assert m.query("select count(*) from companies").item() == 0
 
 
+def test_the_commands_of_the_documentation_run(network: Network, tmp_path: Path) -> None:
+    config = network.config(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "watching.md").read_text("utf8")
+    said = [line.partition("  #")[0] for line in page.splitlines() if line.startswith(".venv")]
+    assert len(said) > 5
+    names = {"X_URL": RIVAL, "URL": network.thread, "EVENT": "northwind-energy-2026", "NAME": "NW"}
+    for n, line in enumerate(said):
+        words = [names.get(word, word) for word in shlex.split(line)[1:]]
+        result = CliRunner().invoke(cli, ["--config", str(config.path), *words])
+        assert result.exit_code == 0, result.output
+        if n == 0:
+            told = pl.read_csv(result.stdout.encode())
+            names["EVENT"] = event_id(told)
+
+
 # One post by its address.
 
 
@@ -216,9 +235,6 @@ def test_an_address_that_shows_no_post_is_an_error_that_names_it_and_stores_noth
 def followed(network: Network, tmp_path: Path) -> Iterator[tuple[Monitor, str]]:
     with Monitor(network.config(tmp_path)) as m:
         yield m, event_id(m.watch([network.thread]))
-
-
-RIVAL = "https://x.com/rival/status/1890000000000000001"
 
 
 def test_a_post_is_told_by_hand_and_its_counters_later(
