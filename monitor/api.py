@@ -295,10 +295,13 @@ class Monitor:
     ) -> ImportReport:
         """Import posts and counters from CSV, JSONL or Parquet files; what came of it.
 
+        It returns when what was stored is scored, too.
+
         Args:
             observed: the span that the files cover whole, instead of everything until now.
             strict: store nothing if any row is bad.
-            progress: hears of each file how many rows were read in all.
+            progress: hears of each file how many rows were read in all, then of "to score" how
+                many posts are left.
 
         Raises:
             UsageError: a file can't be read, or holds neither posts nor counters.
@@ -313,10 +316,12 @@ class Monitor:
             if start is None or end is None or start >= end:
                 raise UsageError(f"observed {start} to {end}: is no span of time")
             span = (datetime.fromisoformat(start), datetime.fromisoformat(end))
-        return bring(
+        report = bring(
             self.session, [Path(file) for file in files], known,
             observed=span, strict=strict, progress=progress,
         )  # fmt: skip
+        self.session.score(lambda left: progress("to score", left))
+        return report
 
     def export(
         self,
@@ -356,7 +361,11 @@ class Monitor:
             if progress:
                 progress(f"{poll.source.source_id}: {poll.outcome}, {new} new posts")
 
-        return asyncio.run(run_once(self.config, wait=self._wait, on_done=told))
+        def scoring(left: int) -> None:
+            if progress:
+                progress(f"{left} posts to score")
+
+        return asyncio.run(run_once(self.config, wait=self._wait, on_done=told, on_scoring=scoring))
 
     def check_sources(self) -> list[SourceCheck]:
         """Poll each source once without storing anything."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from monitor.store.database import Database
+    from monitor.store.writer import Writer
 
 __all__ = ["DATABASE", "Session", "connect"]
 
@@ -39,6 +40,10 @@ class Session(Protocol):
 
     def call(self, command: str, **arguments: Any) -> Any:
         """Run a writing command."""
+        ...
+
+    def score(self, progress: Callable[[int], None]) -> None:
+        """Return when what is stored is scored; `progress` hears how many posts are left."""
         ...
 
 
@@ -65,9 +70,23 @@ class _Direct:
         return self._opened().query(sql, params, timeout=timeout)
 
     def call(self, command: str, **arguments: Any) -> Any:
+        from monitor.store.commands import COMMANDS
+
+        with self._writing() as (_, writer):
+            return COMMANDS[command](writer, **arguments)
+
+    def score(self, progress: Callable[[int], None]) -> None:
+        from monitor.enrich.score import Scorer
+        from monitor.schedule.scoring import Queue, score_all, warn
+
+        scorer = Scorer.of(self._config.enrich, warn)
+        with self._writing() as (database, writer):
+            score_all(Queue(database, writer, scorer), writer, scorer, progress)
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Database, Writer]]:
         from monitor.clock import SystemClock
         from monitor.collect.pollable import pollable
-        from monitor.store.commands import COMMANDS
         from monitor.store.database import Database
         from monitor.store.writer import Writer
 
@@ -79,7 +98,7 @@ class _Direct:
             writer = Writer(database, self._config, SystemClock())
             if self._config.path is not None:  # without one there is nothing to bring in line
                 writer.synchronise(pollable(writer.config))
-            return COMMANDS[command](writer, **arguments)
+            yield database, writer
 
     def _opened(self) -> Database:
         if self._database is None:

@@ -45,7 +45,13 @@ class Mood:
 
 
 class Detector(Protocol):
-    """Tells the language of texts. The same text has the same answer, always."""
+    """Tells the language of texts. The same text has the same answer, always.
+
+    `name` and `version` say whose answer it is: another version looks at all texts again.
+    """
+
+    name: str
+    version: str
 
     def guess(self, texts: Sequence[str]) -> list[Guess]:
         """One guess a text, in their order."""

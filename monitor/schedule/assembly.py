@@ -12,11 +12,13 @@ from monitor.clock import Clock
 from monitor.collect.http.door import Door
 from monitor.collect.pollable import pollable, why_not
 from monitor.config import Config
+from monitor.enrich.score import Scorer
 from monitor.errors import StoreBusy
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import MAX_POLLS, Core
 from monitor.schedule.due import Plan, next_poll_at
 from monitor.schedule.poller import Poller, open_door
+from monitor.schedule.scoring import Scoring, warn
 from monitor.session import DATABASE
 from monitor.store.database import Database
 from monitor.store.lock import DataLock, make_private
@@ -34,6 +36,7 @@ class Assembly:
     database: Database
     writer: Writer
     committer: Committer
+    scoring: Scoring
     core: Core
 
 
@@ -47,6 +50,7 @@ async def assembled(
     door: Door | None = None,
     plan: Plan = next_poll_at,
     at_once: int = MAX_POLLS,
+    scorer: Scorer | None = None,
 ) -> AsyncIterator[Assembly]:
     """Take the data, bring it in line with the configuration, and be ready to poll.
 
@@ -56,10 +60,12 @@ async def assembled(
         door: the way to the network; None for the configuration's own.
         plan: when a source is polled again.
         at_once: how many polls may run side by side.
+        scorer: what scores posts; None for what the configuration names.
 
     Raises:
         StoreError: the data can't be opened; `StoreBusy` if somebody holds it.
     """
+    scorer = scorer or Scorer.of(config.enrich, warn)
     data_dir = config.monitor.data_dir
     make_private(data_dir)
     async with AsyncExitStack() as stack:
@@ -73,10 +79,12 @@ async def assembled(
         entered = await stack.enter_async_context(door or open_door(config, clock))
         committer = Committer(writer)
         stack.push_async_callback(committer.close)
+        scoring = Scoring(database, writer, committer, scorer)
+        stack.push_async_callback(scoring.close)
         poller = Poller(config, entered, clock, plan)
         core = Core(writer, committer, poller, clock, on_done, at_once=at_once)
         stack.push_async_callback(core.stop)
-        yield Assembly(config, database, writer, committer, core)
+        yield Assembly(config, database, writer, committer, scoring, core)
 
 
 async def _open(path: Path, wait: float) -> Database:

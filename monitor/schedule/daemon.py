@@ -75,8 +75,12 @@ async def run_once(
     wait: float = WAIT_SECONDS,
     only: Callable[[Source], bool] = lambda _source: True,
     on_done: Callable[[Poll, int], None] = lambda _poll, _new: None,
+    on_scoring: Callable[[int], None] = lambda _left: None,
 ) -> RunReport:
-    """Poll every source (or `only` some) once, and everything that they lead to, then stop."""
+    """Poll every source (or `only` some) once, and everything that they lead to, then stop.
+
+    What was stored is also scored; `on_scoring` hears now and then how many posts are left.
+    """
     report = RunReport()
 
     def done(poll: Poll, new: int) -> None:
@@ -93,6 +97,7 @@ async def run_once(
             polled.update(waiting)
             await asyncio.gather(*(running.core.start(source_id) for source_id in waiting))
             await running.core.settle()
+        await running.scoring.settle(on_scoring)
     return report
 
 
@@ -178,6 +183,7 @@ async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
             "pid": os.getpid(),
             "started_at": started_at.isoformat(),
             "sources": len(running.writer.entries),
+            "unscored": running.scoring.waiting,
             "guests_port": quack.port if quack else None,
         },
     )

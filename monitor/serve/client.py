@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from monitor.serve.place import reachable
 __all__ = ["Remote"]
 
 _GRACE = 30.0
+_LOOK_SECONDS = 0.1
 
 
 class Remote:
@@ -67,14 +69,24 @@ class Remote:
         """Run a writing command in the daemon."""
         return self._post(f"/call/{command}", arguments, None).json()
 
+    def score(self, progress: Callable[[int], None]) -> None:
+        """Wait until the daemon has scored what is stored."""
+        while left := int(self._asked().json()["unscored"]):
+            progress(left)
+            time.sleep(_LOOK_SECONDS)
+
+    def _asked(self) -> httpx.Response:
+        try:
+            return self._http.get("/", timeout=_GRACE)
+        except httpx.TransportError as error:
+            raise _gone(error) from error
+
     def _post(self, path: str, body: Any, timeout: float | None) -> httpx.Response:
         limit = timeout + _GRACE if timeout else None
         try:
             answer = self._http.post(path, json=body, timeout=httpx.Timeout(limit, connect=2.0))
         except httpx.TransportError as error:
-            raise errors.StoreBusy(
-                f"the daemon went away before it answered ({type(error).__name__}); try again"
-            ) from error
+            raise _gone(error) from error
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             raise _as_raised(answer.json())
         if not answer.is_success:
@@ -92,6 +104,12 @@ class Remote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _gone(error: Exception) -> errors.StoreBusy:
+    return errors.StoreBusy(
+        f"the daemon went away before it answered ({type(error).__name__}); try again"
+    )
 
 
 def _as_raised(said: Mapping[str, str]) -> errors.MonitorError:

@@ -15,6 +15,7 @@ from pathlib import Path
 from monitor.collect.http.door import Door, Retries
 from monitor.collect.http.pace import Pace
 from monitor.config import Config, load
+from monitor.enrich.score import Scorer
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.due import next_poll_at
 from monitor.session import DATABASE
@@ -30,6 +31,9 @@ from monitor.store.database import Database
 from monitor.types import Harvest, Poll, Source
 
 __all__ = ["NAMED_AFTER", "Progress", "collect", "configuration"]
+
+_UNSCORED = Scorer(None, None)
+"""Simulated people have no language to tell, and scoring would take real time."""
 
 NAMED_AFTER = timedelta(minutes=10)
 """Somebody names an event in the configuration so long after it was announced."""
@@ -207,7 +211,7 @@ async def _run(
         )
         # One poll at a time: side by side, sockets would decide who is first.
         async with assembled(
-            config, clock, 0.0, done, door=door, plan=_plan(world), at_once=1
+            config, clock, 0.0, done, door=door, plan=_plan(world), at_once=1, scorer=_UNSCORED
         ) as running:
             await _drive(running, clock, until)
 

@@ -27,7 +27,7 @@ _POST = {
     "state": "VARCHAR", "reply_to_id": "VARCHAR", "root_id": "VARCHAR", "quoted_id": "VARCHAR",
     "language": "VARCHAR", "language_confidence": "DOUBLE", "source_id": "VARCHAR",
     "reply_to_key": "BIGINT", "root_key": "BIGINT", "quoted_key": "BIGINT", "is_article": "BOOLEAN",
-    "language_tag": "VARCHAR",
+    "language_tag": "VARCHAR", "language_engine": "VARCHAR",
     "content_source": "VARCHAR", "content_hash": "BIGINT", "version": "INTEGER",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
@@ -162,7 +162,7 @@ def row_of(shown: Shown, key: int, ids: Ids, now: datetime) -> PostRow:
         "language": stated.language, "language_confidence": stated.language_confidence,
         "source_id": poll.source.source_id,
         **{f"{kind}_key": k for kind, k in edges.items()},
-        "is_article": post.is_article, "language_tag": post.language_tag,
+        "is_article": post.is_article, "language_tag": post.language_tag, "language_engine": None,
         "content_source": "network" if shown.native else poll.source.source_id,
         "content_hash": content_hash(post), "version": 1, "recorded_at": recorded_at,
     }  # fmt: skip
@@ -203,7 +203,7 @@ def _update(before: PostRow, fresh: PostRow, shown: Shown, now: datetime) -> Cha
         return None
     row = {**fresh, **{c: before[c] for c in ("first_seen_at", "source_id")}, "recorded_at": now}
     if row["language"] is None:
-        row |= {c: before[c] for c in ("language", "language_confidence")}
+        row |= {c: before[c] for c in ("language", "language_confidence", "language_engine")}
     if takes_over:  # what a stranger said of its time and place counts no more
         row["created_at"], row["clock"] = clock(shown.post, before["first_seen_at"])
     else:

@@ -6,7 +6,7 @@ under upserts. One writer, who looks up before it inserts, keeps ids unique; tes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,14 @@ import msgspec
 
 from monitor.clock import Clock
 from monitor.config import Config, Watched
-from monitor.errors import BadAnswer, UsageError
+from monitor.enrich.score import Scored
+from monitor.errors import BadAnswer
 from monitor.imports.rows import CounterRow
-from monitor.store import imports
+from monitor.store import imports, scoring
 from monitor.store.catalogue import load_sources, save_catalogue, save_sources, url_hash
 from monitor.store.counters import Counters
 from monitor.store.database import Database
+from monitor.store.exclusions import exclude
 from monitor.store.ids import Ids
 from monitor.store.observation import EVER, Observations
 from monitor.store.posts import (
@@ -47,10 +49,6 @@ _POLL = {
 }  # fmt: skip
 _PAYLOAD = {
     "source_id": "VARCHAR", "poll_id": "BIGINT", "url": "VARCHAR", "payload": "BLOB",
-    "recorded_at": "TIMESTAMP",
-}  # fmt: skip
-_EXCLUSION = {
-    "event_id": "VARCHAR", "post_key": "BIGINT", "excluded_by": "VARCHAR",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 _NEXT = timedelta(microseconds=1)
@@ -79,6 +77,7 @@ class Writer:
         self._clock = clock
         self.entries: dict[str, Entry] = {}
         self.can_poll: Callable[[Source], bool] = lambda _: True  # may a found source be polled?
+        self.on_content: Callable[[list[int]], None] = lambda _keys: None  # posts new or changed
         self._load()
         self._relations = Relations(self._cursor, self.config)
 
@@ -88,6 +87,7 @@ class Writer:
         self._ids = Ids.load(cursor)
         self._observations = Observations.load(cursor)
         self._counters = Counters()
+        self._fresh: list[int] = []
         self._sightings = Sightings(cursor)
         self._next_poll = (
             cursor.execute("select coalesce(max(poll_id), 0) from base.polls")[0][0] + 1
@@ -201,6 +201,7 @@ class Writer:
                 counts += self._store(group, now + n * _NEXT)
                 retold = retold or bool(self._ids.retold)
         self._sightings.keep(retold=retold)
+        self._tell_content()
         return counts
 
     def _store(self, polls: list[Poll], now: datetime) -> list[int]:
@@ -212,6 +213,7 @@ class Writer:
         stored = stored_rows(self._cursor, keys)
         found = changes(shown.values(), removed, stored, self._ids, now)
         write_posts(self._cursor, found)
+        self._fresh += [change.row["post_key"] for change in found if change.new_version]
         self._ids.flush(self._cursor)
         overlapping = self._sightings.write(self._cursor, polls, self._ids, stored, found)
         self._counters.write(self._cursor, polls, self._ids, now)
@@ -261,8 +263,14 @@ class Writer:
             if mine:
                 changed = imports.write_counters(self._cursor, mine, self._ids, now)
         self._sightings.keep(retold=bool(self._ids.retold))
+        self._tell_content()
         strange = dict.fromkeys(row.post_id for row in counters if row.post_id not in known)
         return new, changed, list(strange)
+
+    def _tell_content(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            self.on_content(fresh)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -437,47 +445,13 @@ class Writer:
         save_sources(self._cursor, [(e.source, e.state, e.next_at, e.created_at) for e in entries])
 
     def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
-        """Take posts out of an event's counts, or back in; how many changed.
+        """Take posts out of an event's counts, or back in; see `monitor.store.exclusions`."""
+        return exclude(self._cursor, event_id, post_ids, self._clock.now(), undo=undo)
 
-        Raises:
-            UsageError: no such event, or a post that is no reaction to it; nothing is changed.
-        """
-        known = dict(
-            self._cursor.execute(
-                "select i.post_id, r.post_key from base.reactions as r join base.ids as i "
-                "using (post_key) where r.event_id = ? and r.superseded_at is null",
-                [event_id],
-            )
-        )
-        strangers = [post_id for post_id in post_ids if post_id not in known]
-        if strangers:
-            raise UsageError(
-                f"{strangers[0]}: no reaction to event {event_id!r}; "
-                f"`monitor top {event_id}` and the table `reactions` show the ids"
-            )
-        keys = sorted({known[post_id] for post_id in post_ids})
-        out = {
-            row[0]
-            for row in self._cursor.execute(
-                "select post_key from base.exclusions where event_id = ? and superseded_at is null",
-                [event_id],
-            )
-        }
-        now = self._clock.now()
+    def keep_scores(self, scored: Sequence[Scored], engine: str, model: str) -> None:
+        """Store what looks at posts gave, all or nothing."""
         with self._transaction():
-            if undo:
-                changed = [key for key in keys if key in out]
-                self._cursor.execute(
-                    "update base.exclusions set superseded_at = ? "
-                    "where event_id = ? and post_key = any(?) and superseded_at is null",
-                    [now, event_id, changed],
-                )
-            else:
-                changed = [key for key in keys if key not in out]
-                self._cursor.insert(
-                    "base.exclusions", _EXCLUSION, [(event_id, key, "user", now) for key in changed]
-                )
-        return len(changed)
+            scoring.keep(self._cursor, scored, engine, model, self._clock.now())
 
     def last_success(self, source_id: str) -> datetime | None:
         """When the last successful poll of a source started."""

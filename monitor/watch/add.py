@@ -90,6 +90,7 @@ def add(
         "bring", posts=[msgspec.to_builtins(row)] if row else [],
         counters=[msgspec.to_builtins(one) for one in counters], is_last=False,
     )  # fmt: skip
+    session.score(lambda _left: None)
     return post_id
 
 

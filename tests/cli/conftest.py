@@ -82,6 +82,9 @@ class MemorySession:
         self.called.append((command, arguments))
         return {"changed": len(arguments["posts"])}
 
+    def score(self, progress: Callable[[int], None]) -> None:
+        pass
+
 
 @pytest.fixture
 def empty() -> Iterator[MemorySession]:

@@ -40,6 +40,9 @@ Scores = tuple[float, ...]
 class ProfileDetector:
     """Tells 15 languages apart, and those whose script is theirs alone. Keeps what it answered."""
 
+    name = "langdetect"
+    version = "1"
+
     def __init__(self) -> None:
         self._known: OrderedDict[str, Guess] = OrderedDict()
 

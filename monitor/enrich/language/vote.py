@@ -42,6 +42,9 @@ class VoteDetector:
         UsageError: the extra is not installed.
     """
 
+    name = "vote"
+    version = "1"
+
     def __init__(self) -> None:
         self._own = ProfileDetector()
         self._others = (_langid(), _lingua())

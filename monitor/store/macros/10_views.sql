@@ -89,12 +89,62 @@ select p.post_id, c.source_id, c.observed_at, c.claimed, c.scope, c.recorded_at
 from base.claims as c
 join base.posts as p using (post_key);
 
+-- The latest score of each post and model. What the models gave announcements, reposts and a
+-- company's own accounts does not count (an actor may be one company's own and another's rival); an
+-- imported score stands wherever it was put. Deletion and erasure take the mood with the text.
 create or replace view sentiment as
+with own as (
+    select a.account, a.company_id
+    from base.accounts as a
+    where a.company_id is not null
+    union
+    select a.account, r.company_id
+    from base.accounts as a
+    join actor_roles as r using (actor_id)
+    where r.role = 'own'
+),
+
+own_posts as (
+    select distinct p.post_key, o.company_id
+    from base.posts as p
+    join own as o
+        on o.account in (p.author_id, lower(p.author_id))
+        or o.account = p.network || ':' || ltrim(lower(p.author_handle), '@')
+),
+
+foreign_posts as (
+    select m.post_key
+    from base.mentions as m
+    anti join own_posts as o on o.post_key = m.post_key and o.company_id = m.company_id
+    where m.superseded_at is null
+),
+
+unscored as (
+    select post_key
+    from base.reactions
+    where superseded_at is null and relation in ('announcement', 'repost')
+    union
+    select o.post_key
+    from own_posts as o
+    anti join foreign_posts as f on f.post_key = o.post_key
+),
+
+latest as (
+    select *
+    from base.sentiment
+    qualify row_number() over (
+        partition by post_key, model order by recorded_at desc, scored_at desc
+    ) = 1
+)
+
 select
     p.post_id, s.model, s.score, s.label, s.positive, s.neutral, s.negative, s.scored_at,
     s.recorded_at
-from base.sentiment as s
-join base.posts as p using (post_key);
+from latest as s
+join base.posts as p using (post_key)
+where
+    p.state not in ('deleted', 'erased')
+    and (s.model = 'import' or s.post_key not in (from unscored));
 
 create or replace view citations as
 select p.post_id, press.post_id as press_post_id, c.how, c.recorded_at

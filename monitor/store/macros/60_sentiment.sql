@@ -3,12 +3,19 @@
 -- One score a post, all of one model: a mean over several would mean nothing. It is the model that
 -- scored most of the event's posts; among equals an imported one, then the latest.
 create or replace macro base.event_scores(chosen, as_of) as table
-with latest as (
+with own as (
+    select event_id, post_key
+    from base.roles_of_posts(chosen, as_of)
+    where role = 'own'
+),
+
+latest as (
     select
         p.event_id, p.post_key, p.relation, p.created_at, s.model, s.score, s.label, s.positive,
         s.neutral, s.negative, s.recorded_at
     from base.event_posts(chosen, as_of) as p
     join base.sentiment as s using (post_key)
+    anti join own as o on o.event_id = p.event_id and o.post_key = p.post_key
     where
         s.recorded_at <= base.moment(as_of) and p.relation not in ('announcement', 'repost')
         -- Deletion and erasure take the mood with the text.
