@@ -41,7 +41,7 @@ async def read_account(ask: Ask, harvest: Harvest) -> None:
             reader.begin_thread(item)
         if overlap:
             break
-    if not harvest.found and not reader.taken and not await api.has_user(name):
+    if not reader.taken and not await api.has_user(name):
         url = f"https://news.ycombinator.com/user?id={name}"
         raise Gone(f"{url}: there is no account of that name (case counts)", url=url, status=200)
     harvest.ordered, harvest.complete = True, not more
