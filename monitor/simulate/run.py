@@ -88,6 +88,7 @@ def configuration(world: World, data_dir: Path, *, now: datetime | None = None) 
                 )
             )  # fmt: skip
     parts.append(_table("[network.bluesky]", base_url=f"http://{BLUESKY}"))
+    parts.append(_table("[network.hackernews]", enabled=False))
     return "\n".join(parts)
 
 

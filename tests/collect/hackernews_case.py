@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from monitor.collect.hackernews.collector import HackerNews
 from monitor.collect.protocol import Answer, Ask
@@ -32,14 +28,6 @@ def at(minutes: float) -> datetime:
     return T0 + timedelta(minutes=minutes)
 
 
-def recordings() -> Path:
-    """The folder of recorded answers; they belong to others and do not stand in the repository."""
-    folder = Path(os.environ.get("MONITOR_RECORDINGS") or "missing") / "hackernews"
-    if not folder.is_dir():
-        pytest.skip("MONITOR_RECORDINGS names no folder with recordings of Hacker News")
-    return folder
-
-
 def pid(number: int) -> str:
     return f"hackernews:{number}"
 
@@ -52,7 +40,7 @@ class Site:
     lag: timedelta = LAG
 
     def story(
-        self, number: int = STORY, minutes: float = 0, link: str | None = ARTICLE,
+        self, number: int = STORY, minutes: float = 0, link: str | None = ARTICLE, *,
         title: str = "Northwind raises $40M", text: str = "", by: int = 1,
     ) -> Item:  # fmt: skip
         item = Item(
@@ -132,9 +120,7 @@ class PlatformHttp:
         return sum(part in path for path, _ in self.asked)
 
 
-def source(
-    target: str = str(STORY), kind: SourceKind = SourceKind.THREAD, **more: Any
-) -> Source:
+def source(target: str = str(STORY), kind: SourceKind = SourceKind.THREAD, **more: Any) -> Source:
     return Source(
         source_id="hn", network="hackernews", kind=kind, target=target, origin="config",
         interval=timedelta(minutes=1), **more,
