@@ -350,3 +350,37 @@ async def test_what_was_read_before_an_error_is_kept() -> None:
     assert STORY in numbers(harvest)
     assert harvest.claims == [Claim(pid(STORY), 4, "tree")]
     assert not harvest.complete
+
+
+async def test_text_that_no_database_holds_is_cleaned() -> None:
+    def odd(path: str, reply: Reply) -> Reply | None:
+        if "/v0/" not in path:
+            return None
+        said = {"title": "A\0\ud800B", "by": "x\ud800", "url": "https://x.example/\ud800a"}
+        return Reply(200, (), json.dumps({**json.loads(reply.body), **said}).encode())
+
+    harvest = await Watch(talk()).poll(60, odd)
+    top = harvest.posts[0]
+    assert (top.title, top.author_id) == ("A?B", "hackernews:x?")
+    assert top.links == ("https://x.example/?a",)
+
+
+async def test_a_list_that_ignores_what_was_asked_is_no_list_of_this_story() -> None:
+    def other(path: str, reply: Reply) -> Reply | None:
+        return Reply(200, (), reply.body.replace(b"story_4", b"story_5")) if "/s" in path else None
+
+    harvest = await Watch(talk()).poll(60, other)
+    assert isinstance(harvest.error, BadAnswer)
+    assert f"asked for story_{STORY}, got item" in str(harvest.error)
+
+
+async def test_what_could_not_be_asked_for_is_asked_first_the_next_time() -> None:
+    site = Site()
+    site.story()
+    for number in range(1, 101):  # one line of answers
+        site.comment(STORY + number, number / 50, parent=STORY + max(number - 1, 0))
+    watch = Watch(site)
+    assert len(numbers(await watch.poll(2.5))) == 1 + thread_module.MAX_ASKED
+    second = await watch.poll(3)
+    assert numbers(second)[-1] == STORY + 100
+    assert (second.gaps, second.claims) == ([], [Claim(pid(STORY), 100, "tree")])

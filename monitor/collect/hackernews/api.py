@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 from monitor.collect.hackernews.parse import Fresh, Page, fit, wrong
@@ -14,6 +15,8 @@ INDEX = "https://hn.algolia.com/api/v1"
 SITE = "https://hacker-news.firebaseio.com/v0"
 PAGE = 100
 MAX_PAGES = 10  # the index shows the first thousand results of a question, no more
+
+_ASKED = re.compile(r"(?:author|story)_[\w-]+", re.ASCII)
 
 
 class Api:
@@ -63,4 +66,9 @@ class Api:
 
     async def _page(self, method: str, params: dict[str, str | int]) -> Page:
         answer = await self._http.get(f"{self._index}/{method}", params=params)
-        return fit(answer.json(), Page, answer)
+        page = fit(answer.json(), Page, answer)
+        for tag in _ASKED.findall(str(params.get("tags"))):
+            for hit in page.hits:
+                if tag.casefold() not in (own.casefold() for own in hit.tags):
+                    raise wrong(answer, f"asked for {tag}, got item {hit.number} without it")
+        return page

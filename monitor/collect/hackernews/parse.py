@@ -33,7 +33,8 @@ __all__ = [
     "wrong",
 ]
 
-KINDS = ("story", "comment", "poll", "job", "pollopt")
+_KINDS = ("story", "comment", "poll", "job", "pollopt")
+_LOST = "unknown"  # how the index may call what was deleted before it was read
 _COUNTED = ("story", "poll", "job")
 _TARGET = re.compile(r"(?:hackernews:)?([1-9][0-9]{0,17})")
 _ADDRESS = re.compile(
@@ -86,14 +87,14 @@ class Node(msgspec.Struct):
     def is_hole(self) -> bool:
         """Is it shown without its content, as what was deleted is?"""
         said = self.text if self.type == "comment" else self.title
-        return self.author is None or said is None
+        return self.type == _LOST or self.author is None or said is None
 
     def item(self, parent: int | None, story: int | None) -> Item:
         """What it shows, below `parent`."""
         return Item(
             number=self.id, kind=self.type, at=_moment(self.created_at_i),
-            author=self.author or "", title=self.title, url=self.url, text=self.text,
-            parent=parent, story=story, points=self.points,
+            author=_clean(self.author) or "", title=_clean(self.title), url=_clean(self.url),
+            text=_clean(self.text), parent=parent, story=story, points=self.points,
         )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ class Hit(msgspec.Struct):
     @property
     def kind(self) -> str | None:
         """What it is, by its tags."""
-        return next((kind for kind in KINDS if kind in self.tags), None)
+        return next((kind for kind in _KINDS if kind in self.tags), None)
 
     def item(self) -> Item | None:
         """What it shows; None where its content is gone."""
@@ -126,9 +127,10 @@ class Hit(msgspec.Struct):
             return None
         number = int(self.number)
         return Item(
-            number=number, kind=self.kind or "", at=_moment(self.created_at_i), author=self.author,
-            title=self.title, url=self.url, points=self.points, comments=self.num_comments,
-            text=self.comment_text if is_comment else self.story_text, parent=self.parent_id,
+            number=number, kind=self.kind or "", at=_moment(self.created_at_i),
+            author=_clean(self.author) or "", title=_clean(self.title), url=_clean(self.url),
+            text=_clean(self.comment_text if is_comment else self.story_text),
+            points=self.points, comments=self.num_comments, parent=self.parent_id,
             story=self.story_id if is_comment else number,
         )  # fmt: skip
 
@@ -167,8 +169,9 @@ class Fresh(msgspec.Struct):
     def item(self, story: int | None) -> Item:
         """What it shows; only of what is not gone."""
         return Item(
-            number=self.id, kind=self.type, at=_moment(self.time or 0), author=self.by or "",
-            title=self.title, url=self.url, text=self.text, parent=self.parent,
+            number=self.id, kind=self.type, at=_moment(self.time or 0),
+            author=_clean(self.by) or "", title=_clean(self.title), url=_clean(self.url),
+            text=_clean(self.text), parent=self.parent,
             story=self.id if self.type in _COUNTED else story, points=self.score,
             comments=self.descendants,
         )  # fmt: skip
@@ -195,7 +198,9 @@ def _problem(one: Any) -> str | None:
         if not _TARGET.fullmatch(one.number) or ":" in one.number:
             return f"objectID {one.number[:40]!r} is no number"
         return None if one.kind else f"item {one.number} is of no kind in {one.tags[:5]!r}"
-    if isinstance(one, Node | Fresh) and one.type not in KINDS:
+    if isinstance(one, Node) and one.type == _LOST:
+        return None
+    if isinstance(one, Node | Fresh) and one.type not in _KINDS:
         return f"item {one.id} is of kind {one.type[:40]!r}, which nobody documents"
     if isinstance(one, Fresh) and not one.is_gone and (one.time is None or one.by is None):
         return f"item {one.id} names no author or time"
@@ -253,6 +258,11 @@ def counters(item: Item) -> Engagement | None:
     if item.kind not in _COUNTED or (item.points is None and item.comments is None):
         return None
     return Engagement(post_id=post_id(item.number), likes=item.points, replies=item.comments)
+
+
+def _clean(text: str | None) -> str | None:
+    """Without NUL and lone surrogates: JSON can carry them, no database can."""
+    return None if text is None else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _moment(seconds: int) -> datetime:

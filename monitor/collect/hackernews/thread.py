@@ -8,7 +8,7 @@ nothing counts as deleted before the site says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.collect.hackernews.api import Api
@@ -83,7 +83,7 @@ class _Reading:
         if fresh is not None and not fresh.is_gone:  # whose story a comment belongs to is known now
             self.thread.items[fresh.id] = fresh.item(self.thread.story)
         self._emit()
-        await self._bridge(fresh.kids if fresh else [])
+        await self._bridge([*_waiting(self.ask.state), *(fresh.kids if fresh else [])])
         if is_whole:
             await self._confirm()
         await self._seek(fresh)
@@ -220,8 +220,9 @@ class _Reading:
                 looks -= 1
                 asked = await self._fetch(number)
                 await self._bridge(asked.kids if asked else [])
-        short = 0 if claimed is None else claimed - len(self.thread.live())
-        self.harvest.state["short"] = max(short, 0)
+        if not self.unasked:
+            short = 0 if claimed is None else claimed - len(self.thread.live())
+            self.harvest.state["short"] = max(short, 0)
 
     # What is there no more.
 
@@ -269,6 +270,7 @@ class _Reading:
             missing = len(self.unasked) if self.unasked and not self.cut else None
             harvest.gaps.append(Gap(reason=GapReason.PAGE_CAP, post_id=top, missing=missing))
         newest = sorted(thread.gone.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_KEPT]
+        harvest.state["waiting"] = sorted(self.unasked)[:_MAX_KEPT]
         harvest.state["gone"] = {str(number): at for number, at in newest}
         harvest.complete = is_whole
 
@@ -281,6 +283,12 @@ def _numbers(ask: Ask) -> dict[int, int | None]:
         if number is not None:
             found[number] = number_of(known.reply_to_id or "")
     return found
+
+
+def _waiting(state: Mapping[str, object]) -> list[int]:
+    """What an earlier poll knew of and could not ask for any more."""
+    kept = state.get("waiting")
+    return [int(one) for one in kept] if isinstance(kept, list) else []
 
 
 def _gone(kept: object) -> dict[int, float]:

@@ -76,12 +76,12 @@ class Thread:
             self._place(node, parent)
 
     def _place(self, node: Node, parent: int) -> None:
-        if node.type != "comment" or node.id == self.top:  # a poll's options are no replies
+        if node.id == self.top:
             return
         if node.is_hole:
             if node.id not in self.items and node.id not in self.gone:
                 self.holes[node.id] = parent
-        else:
+        elif node.type == "comment":  # a poll's options are no replies
             self.show(node.item(parent, self.story))
 
     def live(self) -> set[int]:
