@@ -14,12 +14,13 @@ from typing import Any
 
 from monitor.identity import canonical_url
 from monitor.simulate.platforms.protocol import Asked, Reply, as_json
-from monitor.simulate.worlds.world import Item, Person, World
+from monitor.simulate.worlds.world import Item, World
 
-__all__ = ["HOST", "HackerNews", "name_of"]
+__all__ = ["HOST", "LAG", "HackerNews"]
 
 HOST = "hackernews.sim.example"
 LAG = timedelta(minutes=3)
+"""So much later the index has what the site has."""
 _MOST = 1000  # results of one question, whatever the page
 _FILTER = re.compile(r"created_at_i(<=|>=|<|>)(\d+)")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -28,11 +29,6 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 _ATTRIBUTES = ("title", "url", "story_text", "comment_text")
 
 View = dict[str, Any]
-
-
-def name_of(person: Person) -> str:
-    """The name under which somebody has an account there."""
-    return f"person{person.number}"
 
 
 class HackerNews:
@@ -45,7 +41,7 @@ class HackerNews:
         self._items = world.of("hackernews")
         self._times = [item.created_at for item in self._items]
         self._by_number = {int(item.native): item for item in self._items}
-        self._names = {name_of(person) for person in world.people}
+        self._names = {person.account for person in world.people}
         self._lag = lag
 
     def answer(self, asked: Asked, now: datetime) -> Reply:
@@ -185,7 +181,7 @@ def _links(item: Item) -> bool:
 
 
 def _author(item: Item) -> str:
-    return name_of(item.author) if item.author else "somebody"
+    return item.author.account if item.author else "somebody"
 
 
 def _html(item: Item, now: datetime) -> str:
