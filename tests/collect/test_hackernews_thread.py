@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.collect.hackernews import thread as thread_module
 from monitor.errors import BadAnswer, Gone, SourceError, Throttled, TooLarge
@@ -384,3 +387,45 @@ async def test_what_could_not_be_asked_for_is_asked_first_the_next_time() -> Non
     second = await watch.poll(3)
     assert numbers(second)[-1] == STORY + 100
     assert (second.gaps, second.claims) == ([], [Claim(pid(STORY), 100, "tree")])
+
+
+async def test_an_item_that_the_site_names_before_it_shows_it_is_not_gone() -> None:
+    site = talk()
+    site.comment(STORY + 10, 59)
+    watch = Watch(site)
+
+    def early(path: str, _: Reply) -> Reply | None:
+        return as_json(None) if path == f"/v0/item/{STORY + 10}.json" else None
+
+    assert STORY + 10 not in numbers(await watch.poll(60, early))
+    assert STORY + 10 in numbers(await watch.poll(75))
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[Site, list[float]]:
+    """A story of an hour with comments that come and go, and the minutes of some polls."""
+    site = Site()
+    site.story()
+    moments = sorted(draw(st.lists(st.integers(1, 3600), max_size=25)))
+    for number, second in enumerate(moments, 1):
+        parent = STORY + draw(st.integers(0, number - 1))
+        site.comment(STORY + number, second / 60, parent=parent)
+        if draw(st.integers(0, 3)) == 0:
+            site.remove(STORY + number, second / 60 + draw(st.integers(1, 30)))
+    return site, sorted(draw(st.lists(st.integers(1, 90), min_size=1, max_size=6, unique=True)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives())
+def test_whatever_came_and_went_the_end_is_the_truth(life: tuple[Site, list[float]]) -> None:
+    site, polls = life
+    watch = Watch(site)
+
+    async def end() -> None:
+        for minutes in (*polls, 110, 130):
+            assert (await watch.poll(minutes)).error is None
+
+    asyncio.run(end())
+    truth = {item.post_id for item in site.items.values() if item.exists(at(130))}
+    assert set(watch.memory.live()) == truth
+    assert watch.state["short"] == 0

@@ -177,7 +177,10 @@ class _Reading:
         self.left -= 1
         fresh = await self.api.item(number)
         if fresh is None or fresh.is_gone or fresh.type != "comment":
-            self.thread.lose(number, self.ask.now.timestamp())
+            # One that was never seen may be too new: it is asked for again with the next tree.
+            is_new = fresh is None and number not in self.known
+            at = self.ask.now - (_ASK_AGAIN if is_new else timedelta(0))
+            self.thread.lose(number, at.timestamp())
         else:
             self.thread.gone.pop(number, None)
             self.thread.holes.pop(number, None)
