@@ -9,6 +9,7 @@ nothing counts as deleted before the site says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.collect.hackernews.api import Api
@@ -30,7 +31,7 @@ __all__ = ["read_thread"]
 MAX_ASKED = 60  # single items asked of the site in one poll: a minute at the default rate
 _MAX_LOOKS = 30  # comments asked for answers that nothing else shows
 _TREE_EVERY = timedelta(minutes=15)
-_LAG = timedelta(hours=1)  # so late the index may still add a comment among older ones
+_LAG = timedelta(minutes=10)  # so late the index may add a comment among older ones
 _LIST = 1000  # the most that one list holds
 _MAX_LISTS = 30
 _ASK_AGAIN = timedelta(days=1)  # what is dead may be brought back
@@ -168,7 +169,7 @@ class _Reading:
         else:
             self.cut = True
         for item in comments_below(self.thread, found.values()):
-            self.thread.show(item)
+            self.thread.show(replace(item, story=self.thread.story))
 
     # What the index lacks.
 
