@@ -14,6 +14,7 @@ __all__ = [
     "canonical_url",
     "http_url",
     "link_id",
+    "other_page_of",
     "recognise",
     "recognise_network",
 ]
@@ -123,6 +124,10 @@ _HOSTS = [
     ("mastodon", re.compile(r"[^/]+/(?:@[\w.-]+(?:@[\w.-]+)?/\d+|users/[\w.-]+/statuses/\d+)/?$")),
     ("discourse", re.compile(r"[^/]+/t/[^/]+/\d+(?:/\d+)?/?$")),
 ]
+_OWN_HOSTS = {
+    "bsky.app": "bluesky", "x.com": "x", "twitter.com": "x", "news.ycombinator.com": "hackernews",
+    "reddit.com": "reddit", "youtube.com": "youtube",
+}  # fmt: skip
 
 
 def recognise(url: str) -> str | None:
@@ -157,6 +162,18 @@ def recognise_network(url: str) -> str | None:
     if rest is None:
         return None
     return next((network for network, pattern in _HOSTS if pattern.match(rest)), None)
+
+
+def other_page_of(url: str) -> str | None:
+    """The network of whose site `url` is a page that is no post: a profile, a list, a search.
+
+    >>> other_page_of("https://x.com/someone")
+    'x'
+    """
+    if recognise_network(url) is not None:
+        return None
+    host = (urlsplit(http_url(url) or "").hostname or "").removeprefix("www.")
+    return _OWN_HOSTS.get(host.removeprefix("mobile.").removeprefix("m.").removeprefix("old."))
 
 
 def _without_scheme(url: str) -> str | None:

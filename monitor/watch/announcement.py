@@ -14,7 +14,7 @@ from monitor.collect.pollable import why_not
 from monitor.config import Config
 from monitor.config_file import places, values
 from monitor.errors import SourceError, UsageError
-from monitor.identity import recognise
+from monitor.identity import other_page_of, recognise
 from monitor.schedule.poller import Poller, open_door
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
@@ -75,9 +75,9 @@ def _source(url: str, config: Config) -> Source:
         places.announcement(url)
     except values.Wrong as error:
         raise UsageError(str(error)) from None
-    source = announced(url, config)
+    source = None if other_page_of(url) else announced(url, config)
     if source is None:
-        raise UsageError(f"{url}: no network reads that; give the address of the post itself")
+        raise UsageError(f"{url}: shows no post or article; give the address of the post itself")
     return source
 
 

@@ -177,7 +177,11 @@ def _what(one: dict[str, Any]) -> str:
 
 def _not_known(sources: list[dict[str, Any]], event: Event) -> Iterator[Told]:
     """The stream before the first look, and with it the baseline."""
-    stream = [one for one in sources if one["kind"] in _OF_STREAM and one["since"] is not None]
+    stream = [
+        one
+        for one in sources
+        if one["kind"] in _OF_STREAM and one["origin"] != "found" and one["since"] is not None
+    ]
     begins = max((_since(one) or _EVER for one in stream), default=None)
     if begins is None:
         yield Told(

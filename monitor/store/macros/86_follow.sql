@@ -17,11 +17,11 @@ shown as (
 )
 
 select
-    s.source_id, s.network, s.kind, s.target, array_to_string(s.queries, ', ') as queries,
+    s.source_id, s.network, s.kind, s.origin, s.target, array_to_string(s.queries, ', ') as queries,
     s.state, s.created_at, p.outcome, p.error, p.since, coalesce(n.posts, 0) as posts
 from base.event_sources as x
 join base.sources as s using (source_id)
 left join polled as p on p.source_id = s.source_id
 left join shown as n on n.source_id = s.source_id
-where list_contains(chosen, x.event_id) and s.state <> 'archived'
+where list_contains(chosen, x.event_id) and s.state in ('active', 'unavailable')
 order by s.state, s.network, s.kind, s.target;
