@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from monitor.api import Monitor
 from monitor.schedule.daemon import RunReport, run_once
 from monitor.simulate.platforms.protocol import Asked as PlatformAsked
 from monitor.store.database import Database
@@ -41,19 +43,21 @@ PAGE = b"""<html><head><title>Series B</title>
 OTHER = STORY + 100
 
 
+def told_of(asked: Asked, site: Site) -> Reply:
+    """What the newsroom or Hacker News answers."""
+    parts = urlsplit(asked.path)
+    if parts.path.startswith("/news/"):
+        return Reply(body=PAGE, headers={"Content-Type": "text/html"})
+    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    reply = site.server.answer(PlatformAsked("", parts.path, query, {}), at(60))
+    return Reply(reply.status, reply.body, dict(reply.headers))
+
+
 @pytest.fixture
 async def polled(tmp_path: Path) -> tuple[Path, RunReport]:
     site = Site()
 
-    def answer(asked: Asked) -> Reply:
-        parts = urlsplit(asked.path)
-        if parts.path.startswith("/news/"):
-            return Reply(body=PAGE, headers={"Content-Type": "text/html"})
-        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-        reply = site.server.answer(PlatformAsked("", parts.path, query, {}), at(60))
-        return Reply(reply.status, reply.body, dict(reply.headers))
-
-    async with serve(answer) as server:
+    async with serve(lambda asked: told_of(asked, site)) as server:
         site.story(link=f"{server.url}/news/series-b?utm_source=hn", title="Not named here")
         site.comment(STORY + 1, 1)
         site.comment(STORY + 2, 2, parent=STORY + 1)
@@ -104,3 +108,26 @@ async def test_its_thread_is_followed_and_belongs_to_the_event(database: Databas
     ]
     missing = database.query("select sum(missing) from coverage('round')").rows()
     assert missing == [(0,)]
+
+
+async def test_a_search_for_discussions_is_no_look_at_the_stream(tmp_path: Path) -> None:
+    """It shows all that it holds, and still says nothing of what is said of the company."""
+    site = Site()
+
+    def refusing(asked: Asked) -> Reply:
+        if "northwind" in asked.path.lower() and "by_date" in asked.path:
+            return Reply(status=403)
+        return told_of(asked, site)
+
+    async with serve(refusing) as server:
+        url = f"{server.url}/news/series-b"
+        site.story(link=url)
+        toml = TOML.format(url=server.url)
+        config = configured(tmp_path, toml, allow_private_addresses=True, serve_sql=False)
+        with Monitor(config) as monitor:
+            told = await asyncio.to_thread(monitor.watch, [url], event="round")
+    rows = {(row["part"], row["what"]): row for row in told.to_dicts()}
+    assert rows["follows", f"search {url}"]["posts"] == 1
+    assert rows["follows", f"thread {STORY}"]["posts"] == 1
+    assert "403" in rows["not asked", "search Northwind"]["detail"]
+    assert "nothing that follows the company" in rows["not known", "the company's stream"]["detail"]
