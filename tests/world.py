@@ -235,7 +235,7 @@ def a_store(
         store.writer.close()
 
 
-OFFLINE = "[network.bluesky]\nenabled = false\n"
+OFFLINE = "[network.bluesky]\nenabled = false\n[network.hackernews]\nenabled = false\n"
 
 
 def filled(config: Config) -> None:

@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from monitor.config import Company, Config, SourceConfig
+from monitor.config import Company, Config, Event, SourceConfig
 from monitor.identity import canonical_url, recognise, recognise_network
 from monitor.types import Source, SourceKind
 
 __all__ = ["INTERVALS", "POSTS", "SEARCHABLE", "announced", "derive", "network_of_id"]
 
-SEARCHABLE = frozenset({"bluesky"})
+SEARCHABLE = frozenset({"bluesky", "hackernews"})
 """Networks whose collector can search for words."""
+
+_DISCUSSES = frozenset({"hackernews"})
+"""Networks whose collector can search for posts that point to an address."""
+
+_BY_HANDLE = SEARCHABLE - {"hackernews"}
+"""Networks where posts address an account by its handle."""
 
 INTERVALS = {
     SourceKind.THREAD: timedelta(minutes=1),
@@ -133,7 +139,7 @@ def _of_companies(config: Config, searched: list[str]) -> Iterator[_Wish]:
 
 def _handles(company: Company, network: str) -> Iterator[str]:
     """How posts address the company there; searches take a handle for one word."""
-    for account in company.accounts:
+    for account in company.accounts if network in _BY_HANDLE else ():
         where, _, name = account.partition(":")
         if where == network and not name.startswith("did:"):
             yield name.lstrip("@")
@@ -151,6 +157,19 @@ def _of_events(config: Config, known: frozenset[str]) -> Iterator[_Wish]:
                     root_id=_native_id(announcement), companies=frozenset({event.company}),
                     events=frozenset({event.id}),
                 )  # fmt: skip
+        for network in sorted(_DISCUSSES & known):
+            yield from _discussions(event, network)
+
+
+def _discussions(event: Event, network: str) -> Iterator[_Wish]:
+    """The search for what points to the announcements of an event from another network."""
+    urls = [url for url in event.announcements if canonical_url(url)]
+    elsewhere = tuple(url for url in urls if recognise_network(url) != network)
+    if elsewhere:
+        yield _Wish(
+            network=network, kind=SourceKind.SEARCH, target=f"event:{event.id}", origin="event",
+            queries=elsewhere, companies=frozenset({event.company}), events=frozenset({event.id}),
+        )  # fmt: skip
 
 
 def _announced(

@@ -13,13 +13,13 @@ __all__ = ["KNOWN_NETWORKS", "collector", "networks"]
 _OURS = {
     "bluesky": "monitor.collect.bluesky.collector:Bluesky",
     "feed": "monitor.collect.feed.collector:Feed",
+    "hackernews": "monitor.collect.hackernews.collector:HackerNews",
     "wordpress": "monitor.collect.wordpress.collector:WordPress",
 }
 
 KNOWN_NETWORKS = (
     *_OURS,
     "discourse",
-    "hackernews",
     "mastodon",
     "reddit",
     "x",

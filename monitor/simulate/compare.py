@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.simulate.looks import Looks
+from monitor.simulate.platforms.hackernews import LAG
 from monitor.simulate.reach import Reach
 from monitor.simulate.worlds.world import Item, Kind, World
 
@@ -87,6 +88,8 @@ class _Comparison:
 
     def accounts(self) -> list[Account]:
         made = {name: Account(name) for name in ("bluesky", "wordpress", "feed")}
+        if self.world.of("hackernews"):
+            made["hackernews"] = Account("hackernews")
         for item in self.world.items:
             if self._findable_from(item) <= self.end:
                 self._add(made[item.network], item)
@@ -119,6 +122,8 @@ class _Comparison:
 
     def _findable_from(self, item: Item) -> datetime:
         """Since when a post can be found; what is only searched for, when searches show it."""
+        if item.network == "hackernews":  # what came later may be found, but need not be
+            return item.shown_from + LAG
         searched = item.network == "bluesky" and (item.names or item.kind is Kind.STRAY)
         lag = self.world.scenario.search_lag if searched else timedelta(0)
         return item.shown_from + lag

@@ -22,6 +22,8 @@ from monitor.session import DATABASE
 from monitor.simulate.platforms.bluesky import HOST as BLUESKY
 from monitor.simulate.platforms.bluesky import Bluesky
 from monitor.simulate.platforms.faults import faults_of, limits_of
+from monitor.simulate.platforms.hackernews import HOST as HACKERNEWS
+from monitor.simulate.platforms.hackernews import HackerNews
 from monitor.simulate.platforms.press import Press, feed_url
 from monitor.simulate.platforms.server import Server, serving
 from monitor.simulate.platforms.wordpress import WordPress
@@ -92,6 +94,9 @@ def configuration(world: World, data_dir: Path, *, now: datetime | None = None) 
                 )
             )  # fmt: skip
     parts.append(_table("[network.bluesky]", base_url=f"http://{BLUESKY}"))
+    discussed = bool(world.of("hackernews"))
+    where = {"base_url": f"http://{HACKERNEWS}"} if discussed else {"enabled": False}
+    parts.append(_table("[network.hackernews]", **where))
     return "\n".join(parts)
 
 
@@ -197,7 +202,7 @@ async def _run(
         polls, posts = polls + 1, posts + new
         progress(Progress(clock.now(), polls, posts))
 
-    platforms = (Bluesky(world), WordPress(world), Press(world))
+    platforms = (Bluesky(world), WordPress(world), Press(world), HackerNews(world))
     server = Server(platforms, clock, faults_of(world), limits_of(world))
     async with serving(server) as port:
         door = Door(

@@ -121,13 +121,10 @@ def tables(world: World) -> dict[str, pl.DataFrame]:
 def _imported(world: World, item: Item) -> Row:
     """A post as an import names it; what is deleted has lost its words."""
     end = world.scenario.ends_at
-    author, gone = item.author, item.gone_at is not None and item.gone_at <= end
+    gone = item.gone_at is not None and item.gone_at <= end
     return {
         "post_id": item.post_id, "network": item.network, "url": item.url,
-        "author_id": f"bluesky:{author.did}" if author else None,
-        "author_handle": author.handle if author else None,
-        "author_name": author.name if author and not gone else None,
-        "author_followers": author.followers if author else None,
+        "author_id": item.author_id, **_shown_of(item, named=not gone),
         "title": None if gone else item.title, "text": None if gone else item.said(end),
         "created_at": item.created_at, "claimed_at": item.claimed_at or item.created_at,
         "edited_at": item.edited_at(end), "deleted_at": item.gone_at if gone else None,
@@ -138,6 +135,18 @@ def _imported(world: World, item: Item) -> Row:
         "relation": str(item.kind) if item.event else None,
         "score": None if gone else _score(world, item),
     }  # fmt: skip
+
+
+def _shown_of(item: Item, *, named: bool) -> Row:
+    """What the network shows of an author; Hacker News shows an account's name alone."""
+    author, full = item.author, item.network != "hackernews"
+    if author is None:
+        return dict.fromkeys(("author_handle", "author_name", "author_followers"))
+    return {
+        "author_handle": author.handle if full else author.account,
+        "author_name": author.name if named and full else None,
+        "author_followers": author.followers if full else None,
+    }
 
 
 def _score(world: World, item: Item) -> float:
@@ -181,7 +190,7 @@ def _true_posts(world: World) -> list[Row]:
             "post_id": item.post_id, "network": item.network, "kind": str(item.kind),
             "event_id": item.event.id if item.event else None,
             "companies": " ".join(sorted(item.names)) or None,
-            "author_id": f"bluesky:{item.author.did}" if item.author else None,
+            "author_id": item.author_id,
             "created_at": item.created_at, "claimed_at": item.claimed_at or item.created_at,
             "shown_from": item.shown_from, "gone_at": item.gone_at, "hidden_at": item.hidden_at,
             "blocked_at": item.blocked_at, "edits": len(item.edits),

@@ -180,7 +180,9 @@ def _not_known(sources: list[dict[str, Any]], event: Event) -> Iterator[Told]:
     stream = [
         one
         for one in sources
-        if one["kind"] in _OF_STREAM and one["origin"] != "found" and one["since"] is not None
+        if one["kind"] in _OF_STREAM
+        and one["since"] is not None
+        and one["origin"] not in ("found", "event")
     ]
     begins = max((_since(one) or _EVER for one in stream), default=None)
     if begins is None:

@@ -32,7 +32,7 @@ def of(config: Config) -> list[Source]:
 
 def announced(*announcements: str, **more: object) -> list[Source]:
     config = Config(company=(company(),), event=(event(*announcements),), **more)
-    return [source for source in of(config) if source.events]
+    return [one for one in of(config) if one.events and one.kind is not SourceKind.SEARCH]
 
 
 def configured(network: str, target: str) -> Source:
@@ -48,21 +48,46 @@ def test_the_example_gives_its_sources() -> None:
         ("mastodon:account:@name@example.org", "account", "company", 120),
         ("x:account:AnthropicAI", "account", "company", 120),
         ("bluesky:search:anthropic", "search", "company", 300),
+        ("hackernews:search:anthropic", "search", "company", 300),
         ("feed:page:https://example.org/news/series-g", "page", "event", 900),
+        ("hackernews:search:event:anthropic-series-g", "search", "event", 300),
         ("techpress", "feed", "config", 300),
     ]
-    assert {s.companies for s in sources[:6]} == {frozenset({"anthropic"})}
-    assert sources[5].events == {"anthropic-series-g"}
-    assert (sources[6].companies, sources[6].events) == (frozenset(), frozenset())
+    assert {s.companies for s in sources[:8]} == {frozenset({"anthropic"})}
+    assert {s.events for s in sources[6:8]} == {frozenset({"anthropic-series-g"})}
+    assert (sources[8].companies, sources[8].events) == (frozenset(), frozenset())
 
 
 def test_a_company_is_searched_by_all_its_names_where_a_collector_can_search() -> None:
     config = Config(company=(company(aliases=("Northwind", "Northwind Energy")),))
-    (search,) = of(config)
-    assert (search.network, search.kind) == ("bluesky", SourceKind.SEARCH)
-    assert search.queries == ("Northwind Energy", "Northwind")
+    searches = of(config)
+    assert {search.kind for search in searches} == {SourceKind.SEARCH}
+    assert {search.network for search in searches} >= {"bluesky", "hackernews"}
+    assert {search.queries for search in searches} == {("Northwind Energy", "Northwind")}
     assert derive(config, networks=["feed"]) == []
-    assert derive(config) == [search]
+    assert derive(config) == searches
+
+
+def test_handles_are_searched_where_posts_address_people_by_them() -> None:
+    config = Config(company=(company(accounts=("bluesky:example.org", "hackernews:northwind")),))
+    queries = {s.network: s.queries for s in of(config) if s.kind is SourceKind.SEARCH}
+    assert queries["bluesky"] == ("Northwind Energy", "example.org")
+    assert queries["hackernews"] == ("Northwind Energy",)
+
+
+def discussions(*announcements: str) -> list[Source]:
+    config = Config(company=(company(),), event=(event(*announcements),))
+    return [one for one in of(config) if one.events and one.kind is SourceKind.SEARCH]
+
+
+def test_what_discusses_the_announcements_of_an_event_is_searched_by_their_addresses() -> None:
+    article, post = "https://example.org/news/12", f"https://bsky.app/profile/{DID}/post/3k"
+    story = "https://news.ycombinator.com/item?id=8863"
+    (search,) = discussions(article, story, post, "x:12")
+    assert (search.network, search.target) == ("hackernews", "event:round")
+    assert search.queries == (article, post)
+    assert (search.companies, search.events) == ({"northwind"}, {"round"})
+    assert discussions(story, "x:12", POST) == []
 
 
 @pytest.mark.parametrize(
@@ -179,6 +204,9 @@ def test_what_is_named_twice_is_one_source_that_serves_all() -> None:
         "bluesky:account:example.org",
         "bluesky:search:northwind",
         "bluesky:search:other",
+        "hackernews:search:northwind",
+        "hackernews:search:other",
+        "hackernews:search:event:second",
         f"bluesky:thread:{POST}",
     }
     assert by_id["own"].companies == {"northwind", "other"}
@@ -193,7 +221,7 @@ def test_a_network_that_is_off_has_no_sources() -> None:
         company=(company(feeds=("https://example.org/rss",), accounts=("bluesky:example.org",)),),
         event=(event(POST, "https://example.org/news/1"),),
         source=(SourceConfig(id="s", network="bluesky", target="example.com"),),
-        network={"bluesky": Network(enabled=False)},
+        network={"bluesky": Network(enabled=False), "hackernews": Network(enabled=False)},
     )
     assert {source.network for source in of(config)} == {"feed"}
 

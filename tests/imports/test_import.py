@@ -27,7 +27,7 @@ from monitor.imports.rows import CounterRow, PostRow
 from monitor.simulate.truth import write
 from monitor.simulate.worlds.make import make
 from monitor.simulate.worlds.scenario import load as scenario
-from tests.world import ACME, ANNOUNCED, Process, configured
+from tests.world import ACME, ANNOUNCED, OFFLINE, Process, configured
 
 POSTS = [
     *("post_id", "network", "created_at", "author_id", "text", "reply_to_id"),
@@ -276,7 +276,7 @@ def test_what_is_deleted_and_hidden_stays_so(here: Path) -> None:
 
 def test_it_goes_through_a_running_daemon(here: Path) -> None:
     posts = table(here / "posts.csv", [row(1, text="Acme funding"), row(2, reply_to_id="x:1")])
-    config = configured(here, ACME + "\n[network.bluesky]\nenabled = false\n")
+    config = configured(here, ACME + "\n" + OFFLINE)
     with Process(config) as daemon:
         daemon.ready().close()
         result = run(posts)

@@ -61,6 +61,9 @@ announcements = [
 {sources}
 [network.bluesky]
 base_url = {bluesky}
+
+[network.hackernews]
+enabled = false
 """
 SOURCE = """
 [[source]]

@@ -25,10 +25,10 @@ target = "{url}/bad"
 
 [[source]]
 id = "later"
-network = "mastodon"
-target = "@name@host.example"
+network = "reddit"
+target = "someone"
 
-[network.hackernews]
+[network.youtube]
 enabled = false
 """
 
@@ -50,9 +50,7 @@ async def test_each_source_answers_or_says_why_not(tmp_path: Path) -> None:
     assert good == SourceCheck("good", ok=True, detail="1 post")
     assert (bad.source_id, bad.ok) == ("bad", False)
     assert "expected a feed, got an HTML page titled 'Sorry'" in bad.detail
-    assert later == SourceCheck(
-        "later", ok=True, detail="not asked: no collector reads mastodon yet"
-    )
+    assert later == SourceCheck("later", ok=True, detail="not asked: no collector reads reddit yet")
     assert sorted(heard, key=lambda one: one.source_id) == [bad, good, later]
 
 

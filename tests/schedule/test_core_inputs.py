@@ -53,7 +53,8 @@ def handler(asked: Asked) -> Reply:
     if asked.path == "/robots.txt":
         return Reply(status=404)
     for name in sorted(REPLIES, key=len, reverse=True):
-        if f"/{name}/" in asked.path or f"actor={name}.example" in asked.path:
+        places = (f"/{name}/", f"actor={name}.example", f"author_{name}%2C")
+        if any(place in asked.path for place in places):
             return REPLIES[name]
     return Reply(status=404)
 
@@ -84,10 +85,12 @@ class Ended:
 async def poll_all(folder: Path) -> tuple[Config, RunReport]:
     async with serve(handler) as bad, serve(throttle) as busy:
         toml = f'[network.bluesky]\nbase_url = "{bad.url}"\n'
+        toml += f'[network.hackernews]\nbase_url = "{bad.url}"\n'
         toml += source("good", "feed", f"{bad.url}/good")
         for name in REPLIES:
             toml += source(f"feed-{name}", "feed", f"{bad.url}/{name}/")
             toml += source(f"bluesky-{name}", "bluesky", f"{name}.example")
+            toml += source(f"hackernews-{name}", "hackernews", name)
             toml += source(f"wordpress-{name}", "wordpress", f"site:{bad.url}/{name}/")
         toml += source("busy", "feed", f"{busy.url}/rss")
         toml += source("refused", "feed", f"http://127.0.0.1:{free_port()}/rss")
@@ -107,7 +110,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 
 
 @pytest.mark.parametrize("name", REPLIES)
-@pytest.mark.parametrize("network", ["feed", "bluesky", "wordpress"])
+@pytest.mark.parametrize("network", ["feed", "bluesky", "hackernews", "wordpress"])
 def test_a_bad_answer_is_an_error_in_one_line_that_says_where(
     ended: Ended, network: str, name: str
 ) -> None:
@@ -121,7 +124,7 @@ def test_a_bad_answer_is_an_error_in_one_line_that_says_where(
 
 
 @pytest.mark.parametrize("name", sorted(FITS_NO_FORMAT))
-@pytest.mark.parametrize("network", ["feed", "bluesky"])
+@pytest.mark.parametrize("network", ["feed", "bluesky", "hackernews"])
 def test_what_fits_no_format_is_kept(ended: Ended, network: str, name: str) -> None:
     sent = REPLIES[name].body
     sent = sent if isinstance(sent, bytes) else b"".join(sent)
@@ -166,7 +169,7 @@ def test_the_other_sources_go_on_and_nothing_is_lost(ended: Ended) -> None:
     assert ended.polls["good"]["outcome"] == "ok"
     titles = ended.database.query("select title from posts where source_id = 'good'")
     assert titles["title"].to_list() == ["One"]
-    assert len(ended.polls) >= 3 * len(REPLIES) + 4
+    assert len(ended.polls) >= 4 * len(REPLIES) + 4
     assert set(ended.report.failed) == {
         name for name, poll in ended.polls.items() if poll["outcome"] != "ok"
     }

@@ -20,12 +20,14 @@ import pytest
 
 from monitor.collect.feed.parse import parse
 from monitor.simulate.platforms.bluesky import HOST, Bluesky
+from monitor.simulate.platforms.hackernews import HOST as HACKERNEWS
 from monitor.simulate.platforms.press import Press
 from monitor.simulate.platforms.protocol import Asked, Reply
 from monitor.simulate.platforms.wordpress import WordPress
 from monitor.simulate.worlds.make import make
 from monitor.simulate.worlds.scenario import load
 from monitor.simulate.worlds.world import Item, Kind, World, host_of, site_of
+from tests.collect.hackernews_case import STORY, Site, at
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 THREAD = "app.bsky.feed.getPostThread"
@@ -295,3 +297,61 @@ def test_the_press_shows_its_newest_articles(world: World, outlet: str) -> None:
     ]
     assert [entry.title for entry in entries] == [item.title for item in reversed(newest)]
     assert [entry.published for entry in entries] == [item.created_at for item in reversed(newest)]
+
+
+def hackernews(path: str, query: Iterable[tuple[str, str]] = ()) -> Reply:
+    site = Site()
+    site.story()
+    site.comment(STORY + 1, 1)
+    site.comment(STORY + 2, 2, parent=STORY + 1)
+    return site.server.answer(Asked(HACKERNEWS, path, tuple(query), {}), at(60))
+
+
+def of_hackernews(folder: Path, begins: str) -> list[Any]:
+    return [json.loads(path.read_text("utf8")) for path in folder.glob(f"hackernews/{begins}_*")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "recording"),
+    [("comment", "01"), ("story", "07"), (f"comment,story_{STORY}", "11"), ("story", "15")],
+)
+def test_the_index_of_hacker_news_answers_in_the_recorded_shape(
+    foreign_recordings: Path, tags: str, recording: str
+) -> None:
+    bodies = of_hackernews(foreign_recordings, recording)
+    made = hackernews("/api/v1/search_by_date", [("tags", tags), ("hitsPerPage", "1")])
+    data = json.loads(made.body)
+    for hit in [data["hits"][0], *(body["hits"][0] for body in bodies)]:
+        hit.pop("_highlightResult")  # it repeats what matched; nobody reads it
+        # Comments showed points in 2014, and do so no more.
+        hit["points"] = hit["points"] if "story" in hit["_tags"] else None
+    plain = Reply(made.status, made.headers, json.dumps(data).encode())
+    assert_same_shape(plain, bodies, {"content-type"})
+
+
+def test_a_tree_of_hacker_news_has_the_recorded_shape(foreign_recordings: Path) -> None:
+    (recorded,) = of_hackernews(foreign_recordings, "08")
+    data = json.loads(hackernews(f"/api/v1/items/{STORY + 1}").body)
+    for node in (recorded, *recorded["children"], data, *data["children"]):
+        node.pop("points")
+    made = Reply(200, (("Content-Type", "application/json"),), json.dumps(data).encode())
+    assert_same_shape(made, [recorded], {"content-type"})
+
+
+def test_the_index_of_hacker_news_lags_and_the_site_does_not() -> None:
+    site = Site()
+    site.story()
+    site.comment(STORY + 1, 10)
+
+    def asked(path: str, minutes: float) -> Any:
+        return json.loads(site.server.answer(Asked(HACKERNEWS, path, (), {}), at(minutes)).body)
+
+    assert asked(f"/v0/item/{STORY}.json", 11)["kids"] == [STORY + 1]
+    assert asked(f"/v0/item/{STORY + 1}.json", 9) is None
+    assert asked(f"/api/v1/items/{STORY}", 11)["children"] == []
+    assert asked("/api/v1/search", 11)["nbHits"] == 1
+    assert [one["id"] for one in asked(f"/api/v1/items/{STORY}", 14)["children"]] == [STORY + 1]
+    site.remove(STORY + 1, 20)
+    assert asked(f"/v0/item/{STORY + 1}.json", 21)["deleted"] is True
+    assert asked(f"/api/v1/items/{STORY}", 21)["children"][0]["author"]
+    assert asked(f"/api/v1/items/{STORY}", 24)["children"][0]["text"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.errors import UsageError
+from monitor.simulate.worlds.discussion import make_discussions
 from monitor.simulate.worlds.maker import Maker
 from monitor.simulate.worlds.press import make_articles, make_other_articles
 from monitor.simulate.worlds.reaction import make_reaction
@@ -37,6 +38,8 @@ def make(scenario: Scenario) -> World:
         make_reaction(maker, event)
         make_articles(maker, event)
     make_other_articles(maker)
+    for event in scenario.event:  # at the end: whatever came before stays as it was without them
+        make_discussions(maker, event)
     world = World(scenario, maker.people, maker.items, maker.accounts)
     befall(world, maker.part("trouble"))
     return world

@@ -17,6 +17,7 @@ __all__ = ["Maker", "kernel_of"]
 
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
 _TID_DIGITS = 13
+_FIRST_NUMBER = 40_000_000
 
 
 def kernel_of(threads: Threads) -> Kernel:
@@ -115,6 +116,32 @@ class Maker:
             root=root, place=root.place, event=root.event,
         )  # fmt: skip
         parent.children.append(item)
+        self.items.append(item)
+        return item
+
+    def story(
+        self, rng: random.Random, at: datetime, author: Person, words: Words, **more: Any
+    ) -> Item:
+        """A link on Hacker News, where points come as likes do elsewhere."""
+        likes = Curve(round(40.0 * math.exp(rng.gauss(0.0, 1.0))), shape=0.7)
+        return self._on_hackernews(
+            kind=Kind.LINK, created_at=at, author=author, words=words, likes=likes, **more
+        )
+
+    def remark(self, at: datetime, author: Person, words: Words, parent: Item) -> Item:
+        """A comment on Hacker News."""
+        item = self._on_hackernews(
+            kind=Kind.REPLY, created_at=at, author=author, words=words, parent=parent,
+            root=parent.root or parent, event=parent.event,
+        )  # fmt: skip
+        parent.children.append(item)
+        return item
+
+    def _on_hackernews(self, *, created_at: datetime, **more: Any) -> Item:
+        """Numbers grow with what is made: an answer has a greater one than what it answers."""
+        number = _FIRST_NUMBER + len(self.items)
+        at = created_at.replace(microsecond=0)
+        item = Item(post_id=f"hackernews:{number}", created_at=at, claimed_at=at, **more)
         self.items.append(item)
         return item
 

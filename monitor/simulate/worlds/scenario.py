@@ -105,6 +105,7 @@ class EventSettings(_Table, frozen=True, kw_only=True):
     links: Count = 10.0
     mentions: Count = 20.0
     articles: Count = 15.0
+    discussions: Count = 0.0  # stories on Hacker News, each with as many comments as the article
     copies: Share = 0.4  # of the articles, taken over from another one
     threads: Threads = Threads()
     mood: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.0
@@ -139,7 +140,7 @@ class Trouble(_Table, frozen=True, kw_only=True):
 class FaultSettings(_Table, frozen=True, kw_only=True):
     """A time in which one platform answers wrongly, from `at` after the scenario's moment."""
 
-    network: Literal["bluesky", "wordpress", "feed"]
+    network: Literal["bluesky", "wordpress", "feed", "hackernews"]
     kind: Literal["429", "403", "500", "cut", "slow", "garbage", "changed"]
     at: Duration
     lasts: Duration
@@ -148,7 +149,7 @@ class FaultSettings(_Table, frozen=True, kw_only=True):
 class LimitSettings(_Table, frozen=True, kw_only=True):
     """A platform answers so many requests in each window, and 429 to all further ones."""
 
-    network: Literal["bluesky", "wordpress", "feed"]
+    network: Literal["bluesky", "wordpress", "feed", "hackernews"]
     requests: Annotated[int, msgspec.Meta(ge=1)]
     per: Duration
 

@@ -23,6 +23,9 @@ def befall(world: World, rng: random.Random) -> None:
             _post(world, item, trouble, rng)
         elif item.network == "wordpress" and item.kind is Kind.REPLY:
             _comment(world, item, trouble, rng)
+        elif item.network == "hackernews" and item.parent is not None:
+            if rng.random() < trouble.deleted:
+                _delete(world, item, rng)
         elif item.network == "feed" and rng.random() < trouble.twice:
             others = [o for o in world.outlets if item.place and o != item.place.outlet]
             if others:

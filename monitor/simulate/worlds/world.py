@@ -64,6 +64,11 @@ class Person:
     weight: float
     withheld: bool = False  # asks not to be shown to readers without a login
 
+    @property
+    def account(self) -> str:
+        """The name of the same person on Hacker News."""
+        return f"person{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -186,13 +191,23 @@ class Item:
         if self.place is not None:
             number = self.post_id.rpartition("/")[2]
             return self.place.url if self.parent is None else f"{self.place.url}#comment-{number}"
+        if self.network == "hackernews":
+            return f"https://news.ycombinator.com/item?id={self.native}"
         did, _, key = self.native.removeprefix("at://").partition("/app.bsky.feed.post/")
         return f"https://bsky.app/profile/{did}/post/{key}"
 
     @property
+    def author_id(self) -> str | None:
+        """Its author's stable id; None where nobody has an account."""
+        if self.author is None:
+            return None
+        name = self.author.account if self.network == "hackernews" else self.author.did
+        return f"{self.network}:{name}"
+
+    @property
     def is_withheld(self) -> bool:
         """Does its author ask not to be shown to readers without a login?"""
-        return self.author is not None and self.author.withheld
+        return self.network == "bluesky" and self.author is not None and self.author.withheld
 
     def is_blocked(self, now: datetime) -> bool:
         """Is it cut off from what it answers?"""
@@ -205,7 +220,8 @@ class Item:
     def said(self, now: datetime) -> str:
         """Its text as it stands at that time; a post that links to a page ends with its address."""
         text = next((edit.text for edit in reversed(self.edits) if edit.at <= now), self.text)
-        return f"{text} {self.link}" if self.author and self.kind is Kind.LINK else text
+        is_told = self.kind is Kind.LINK and self.network == "bluesky"
+        return f"{text} {self.link}" if is_told else text
 
     def edited_at(self, now: datetime) -> datetime | None:
         """When it was changed last."""
