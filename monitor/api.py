@@ -115,9 +115,9 @@ class Monitor:
         """
         return self.session.query(sql, params, timeout=timeout)
 
-    def events(self) -> pl.DataFrame:
+    def events(self, *, as_of: When = None) -> pl.DataFrame:
         """One row an event, with its number of posts."""
-        return self.session.query(ask.EVENTS)
+        return self.session.query(ask.EVENTS, [self._moment(as_of)])
 
     def series(
         self, events: Events = None, *, bucket: str | timedelta = "1h", tz: str | None = None,

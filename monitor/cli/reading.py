@@ -15,16 +15,17 @@ BY = ("network", "language", "relation", "actor", "company")
 
 
 @command("events")
+@as_of
 @output
 @click.pass_context
-def events_(ctx: click.Context, out: Output) -> None:
+def events_(ctx: click.Context, as_of: str | None, out: Output) -> None:
     """List the events.
 
     One row an event: what it is, when it was announced, its window, and its posts so far.
 
     Example: monitor events --format json
     """
-    out.write(opened(ctx).events())
+    out.write(opened(ctx).events(as_of=as_of))
 
 
 @command("series")

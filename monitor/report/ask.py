@@ -28,7 +28,7 @@ __all__ = [
     "zone",
 ]
 
-EVENTS = "from event_list"
+EVENTS = "from base.events_then(?)"
 STATUS = "from source_status"
 POST = "select post_id from posts where post_id = ? or url = ? order by post_id limit 1"
 _BETWEEN = (

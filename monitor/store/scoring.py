@@ -27,13 +27,14 @@ _MOOD = {
 }  # fmt: skip
 
 # Of an engine and a model; a post waits while its content, or that of the post it answers, is new.
+# What is deleted keeps the language that it had.
 _DUE = """
 from base.posts as p
 left join base.posts as parent on parent.post_key = p.reply_to_key
 anti join base.scored as s
     on s.post_key = p.post_key and s.engine = $engine and s.model = $model
     and s.version = p.version and s.parent_version = coalesce(parent.version, 0)
-where p.state <> 'erased'
+where p.state not in ('deleted', 'erased')
 """
 BACKLOG = f"select count(*) as waiting {_DUE}"
 """How many posts wait; parameters `engine` and `model`."""

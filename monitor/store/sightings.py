@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from monitor.store.database import Cursor
 from monitor.store.ids import Ids
@@ -16,8 +16,6 @@ __all__ = ["Sightings", "SourceMemory"]
 _SIGHTING = {
     "post_key": "BIGINT", "source_id": "VARCHAR", "first_at": "TIMESTAMP", "last_at": "TIMESTAMP",
 }  # fmt: skip
-_EXACT_TO = timedelta(hours=1)
-"""`last_at` is written when it moved by this much: an unchanged poll writes no rows."""
 
 
 @dataclass(slots=True)
@@ -35,6 +33,14 @@ class SourceMemory:
     def live(self) -> Mapping[str, Known]:
         """The posts that it has shown and that are believed to be served still."""
         return {i: known for i, known in list(self.known.items()) if _served(known)}
+
+
+def _hour(moment: datetime) -> datetime:
+    """Only the first showing in each hour of the clock is written: a poll without news costs none.
+
+    So macros can tell from the polls alone what was written at an earlier moment.
+    """
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _served(known: Known) -> bool:
@@ -96,7 +102,7 @@ class Sightings:
                     new[key, source_id] = (new.get((key, source_id), (at, at))[0], at)
                 else:
                     overlapping.add(source_id)
-                    if at - last >= _EXACT_TO:
+                    if _hour(at) > _hour(last):
                         moved.append((key, source_id, at))
                     else:
                         at = last  # what is remembered is what is written

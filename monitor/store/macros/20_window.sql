@@ -127,6 +127,18 @@ excluded as (
         list_contains(chosen, event_id)
         and recorded_at <= base.moment(as_of)
         and coalesce(superseded_at, timestamp 'infinity') > base.moment(as_of)
+),
+
+-- Of posts that are deleted and whose author has no other name.
+named as (
+    select v.post_key, max_by(v.author_name, v.version) as author_name
+    from base.versions as v
+    join base.posts as p using (post_key)
+    where
+        p.deleted_at is not null and p.author_id is null and p.author_handle is null
+        and p.state <> 'erased' and v.author_name is not null
+        and v.recorded_at <= base.moment(as_of)
+    group by all
 )
 
 select
@@ -134,10 +146,15 @@ select
     case when p.deleted_at <= base.moment(as_of) then p.deleted_at end as gone_at,
     coalesce(
         p.author_id, p.network || ':' || ltrim(lower(p.author_handle), '@'),
-        p.network || ':' || p.author_name
+        p.network || ':' || coalesce(
+            p.author_name,
+            -- Deletion takes the name; as of a moment before, it was known.
+            case when p.deleted_at > base.moment(as_of) then n.author_name end
+        )
     ) as author,
     p.author_id, p.author_handle, p.author_followers, p.language, p.state
 from related as r
 join base.posts as p using (post_key)
+left join named as n on n.post_key = r.post_key
 anti join excluded as x on x.event_id = r.event_id and x.post_key = r.post_key
 where base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of);

@@ -32,16 +32,35 @@ latest as (
     ) = 1
 ),
 
+-- Of showings only the last is kept, and of those in one hour the first. What a source showed
+-- before and after a moment, it showed in between: in its polls of the hour before that moment.
+polled as (
+    select source_id, min(finished_at) as moment
+    from base.polls
+    where posts_seen > 0 and finished_at <= base.moment(as_of)
+    group by source_id, date_trunc('hour', finished_at)
+    qualify row_number() over (partition by source_id order by min(finished_at) desc) = 1
+),
+
+last_shown as (
+    select
+        s.post_key, s.source_id,
+        max(case when s.last_at <= base.moment(as_of) then s.last_at else p.moment end) as moment
+    from base.sightings as s
+    left join polled as p using (source_id)
+    where s.post_key in (select post_key from wanted)
+    group by all
+),
+
 confirmed as (
     select
-        l.post_key, l.source_id, max(s.last_at) as moment, l.likes, l.reposts, l.replies,
+        l.post_key, l.source_id, s.moment, l.likes, l.reposts, l.replies,
         l.quotes, l.views, l.created_at, l.gone_at
     from latest as l
-    join base.sightings as s on s.post_key = l.post_key and s.source_id = l.source_id
+    join last_shown as s on s.post_key = l.post_key and s.source_id = l.source_id
     where
-        s.last_at > l.moment and s.last_at <= base.moment(as_of) and l.source_id <> 'import'
-        and s.last_at <= coalesce(l.gone_at, s.last_at)
-    group by all
+        s.moment > l.moment and l.source_id <> 'import'
+        and s.moment <= coalesce(l.gone_at, s.moment)
 ),
 
 all_shown as (

@@ -77,10 +77,11 @@ stepped as (
 grown as (
     select
         b.event_id, b.bucket_start, s.counter,
-        fsum(base.growth(
+        -- Rounded: in what order rows are added up, nobody says.
+        round(fsum(base.growth(
             s.created_at, s.from_moment, s.from_level, s.to_moment, s.to_level,
             b.bucket_start, b.bucket_end
-        )) as increment
+        )), 9) as increment
     from base.buckets(chosen, bucket, tz) as b
     join stepped as s using (event_id, step)
     where s.from_moment < b.bucket_end and s.to_moment > b.bucket_start
@@ -205,7 +206,7 @@ buckets as (
 pieces as (
     select
         b.bucket_start, s.counter, max(s.to_moment) > min(s.from_moment) as is_defined,
-        sum(case
+        fsum(case
             when s.to_level > s.from_level then base.growth(
                 s.created_at, s.from_moment, s.from_level, s.to_moment, s.to_level,
                 b.bucket_start, b.bucket_end
@@ -227,10 +228,11 @@ bases as (
 
 rising as (
     select
-        p.bucket_start, p.counter, case when p.is_defined then p.increment end as delta,
-        b.base_level + sum(p.increment) over (
+        p.bucket_start, p.counter,
+        case when p.is_defined then round(p.increment, 9) end as delta,
+        round(b.base_level + sum(p.increment) over (
             partition by p.counter order by p.bucket_start
-        ) as level
+        ), 9) as level
     from pieces as p
     join bases as b using (counter)
 )

@@ -63,17 +63,18 @@ where s.state <> 'archived'
 order by s.source_id;
 
 -- What `monitor events` shows.
-create or replace view event_list as
+create or replace macro base.events_then(as_of) as table
 with counted as (
     select event_id, count(*) as posts
-    from reactions
-    where relation <> 'announcement' and excluded_by is null
+    from base.event_posts((select list(event_id) from events), as_of)
+    where relation <> 'announcement'
     group by all
 ),
 
 announced as (
     select event_id, count(*) as announcements
     from announcements
+    where recorded_at <= base.moment(as_of)
     group by all
 )
 
@@ -85,3 +86,6 @@ from events as e
 left join announced as a using (event_id)
 left join counted as c using (event_id)
 order by e.announced_at desc, e.event_id;
+
+create or replace view event_list as
+from base.events_then(null);
