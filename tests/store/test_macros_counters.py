@@ -289,4 +289,4 @@ def test_a_poll_less_never_raises_a_total(
                 world.count("p", seen + n + 0.5, likes=value)
         return total(deltas(world))
 
-    assert build(gone % len(steps)) <= build(None) + 1e-9
+    assert build(gone % len(steps)) <= build(None) + 1e-6  # each bucket is rounded to nine digits
