@@ -347,6 +347,31 @@ class Monitor:
         )  # fmt: skip
         return made.write(Path(folder), force=force)
 
+    def report(
+        self, events: Events, folder: Path | str, *, bucket: str | timedelta = "1h",
+        tz: str | None = None, as_of: When = None, excel: bool = False, force: bool = False,
+        progress: Callable[[str], None] = lambda _name: None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Write CSV files, a manifest and one page on events to `folder`; the manifest.
+
+        The same data gives the same bytes.
+
+        Args:
+            bucket, tz: of series.csv; days stand on the clock of `tz`, the page tells time by it.
+
+        Raises:
+            UsageError: the folder holds something else and `force` is off.
+        """
+        from monitor import __version__
+        from monitor.report.folder import Report
+        from monitor.report.withheld import withheld_networks
+
+        made = Report(
+            self.session, self._chosen(events), ask.bucket(bucket), self._zone(tz),
+            self._moment(as_of), excel, withheld_networks(), __version__, progress,
+        )  # fmt: skip
+        return made.write(Path(folder), force=force)
+
     def run(self) -> int:
         """Poll until a signal comes; the exit code. No session may be open."""
         from monitor.schedule.daemon import run

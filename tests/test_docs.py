@@ -33,7 +33,11 @@ def commands(page: str) -> list[str]:
 
 
 READING = sorted(
-    {c for page in ("README.md", "docs/sql.md", "docs/configuration.md") for c in commands(page)}
+    {
+        c
+        for page in ("README.md", "docs/sql.md", "docs/configuration.md", "docs/report.md")
+        for c in commands(page)
+    }
 )
 STATEMENTS = [
     statement.strip()

@@ -29,6 +29,7 @@ COMMANDS = {
     "actor": "reading",
     "gaps": "reading",
     "sql": "sql",
+    "report": "keeping",
     "export": "keeping",
     "import": "keeping",
     "exclude": "keeping",

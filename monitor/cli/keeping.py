@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from monitor.cli.options import command, note, opened
+from monitor.cli.options import as_of, command, note, opened, several_events
 
-__all__ = ["exclude_", "export_", "import_"]
+__all__ = ["exclude_", "export_", "import_", "report_"]
 
 
 @command("export")
@@ -40,6 +41,36 @@ def export_(ctx: click.Context, folder: Path, form: str, excel: bool, force: boo
     manifest = opened(ctx).export(folder, form=form, excel=excel, force=force, progress=_progress())
     rows = sum(table["rows"] for table in manifest["tables"].values())
     note(f"{folder}: {len(manifest['tables'])} tables, {rows} rows")
+
+
+@command("report")
+@several_events
+@click.option(
+    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR",
+    help="The folder to write; an earlier report in it is replaced.",
+)  # fmt: skip
+@click.option("--bucket", default="1h", show_default=True, help="Length of a bucket of series.csv.")
+@click.option("--tz", default="config", metavar="ZONE", help="Clock of days and of the page.")
+@as_of
+@click.option("--excel", is_flag=True, help="CSV for spreadsheets: BOM, harmless text.")
+@click.option("--force", is_flag=True, help="Also into a folder that holds other files.")
+@click.pass_context
+def report_(
+    ctx: click.Context, /, events: tuple[str, ...] | None, folder: Path, **more: Any
+) -> None:  # fmt: skip
+    """Write a report on events to a folder.
+
+    index.html is one page for readers: what happened, who went furthest, and what was not seen.
+    Beside it stand the numbers as CSV, columns.csv that explains them, and manifest.json with the
+    statement behind each file. The same data gives the same bytes.
+
+    \b
+    Example: monitor report anthropic-series-g -o report
+    Example: monitor report --all -o report --as-of 2026-02-13T12:00:00Z
+    """
+    manifest = opened(ctx).report(events, folder, progress=_progress() or _quiet, **more)
+    posts = manifest["files"]["posts"]["rows"]
+    note(f"{folder}/index.html: {len(manifest['events'])} events, {posts} posts")
 
 
 @command("import")
@@ -112,3 +143,7 @@ def _progress() -> Callable[[str], None] | None:
     if not sys.stderr.isatty():
         return None
     return lambda name: note(f"{name} …")
+
+
+def _quiet(_name: str) -> None:
+    pass

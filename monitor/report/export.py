@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,15 +11,13 @@ from urllib.parse import quote
 
 import polars as pl
 
-from monitor.errors import MonitorError, UsageError
 from monitor.report.csv import write_csv
-from monitor.report.files import sync_folder, sync_tree
+from monitor.report.folders import MANIFEST, recorded, replaced, write_manifest
 from monitor.report.tables import TABLES, Exported
 from monitor.report.values import plain
 
 __all__ = ["MANIFEST", "Export", "Progress"]
 
-MANIFEST = "manifest.json"
 SLICE_ROWS = 250_000
 _NOWHERE = "__HIVE_DEFAULT_PARTITION__"
 _NETWORK, _DAY = "partition_network", "partition_day"
@@ -68,20 +62,8 @@ class Export:
         Raises:
             UsageError: `folder` holds something else than an earlier export and `force` is off.
         """
-        _check(folder, force=force)
-        temporary = folder / f".export-{secrets.token_hex(4)}.tmp"
-        try:
-            temporary.mkdir(parents=True)
-        except OSError as error:
-            raise UsageError(f"{folder}: can't be written: {error.strerror}") from error
-        try:
-            manifest = self._fill(temporary)
-            _replace(folder, temporary)
-        except OSError as error:
-            raise MonitorError(f"{folder}: can't be written: {error.strerror}") from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return manifest
+        with replaced(folder, list(_pieces()), "export", force=force) as temporary:
+            return self._fill(temporary)
 
     def _fill(self, folder: Path) -> dict[str, Any]:
         tables = {}
@@ -100,9 +82,7 @@ class Export:
             "timezone": "UTC",
             "tables": tables,
         }
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        sync_tree(folder)
+        write_manifest(folder, manifest)
         return manifest
 
     def _sql(self, table: Exported, where: str = "true", extra: str = "") -> str:
@@ -154,16 +134,7 @@ class Export:
         self._record(folder, path, data.height)
 
     def _record(self, folder: Path, path: Path, rows: int) -> None:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        self._files.append(
-            {
-                "path": path.relative_to(folder).as_posix(),
-                "rows": rows,
-                "bytes": path.stat().st_size,
-                "sha256": digest,
-            }
-        )
+        self._files.append(recorded(folder, path, rows))
 
     def _parts(self, table: Exported) -> Iterator[_Part]:
         """Whole days in the order of time, together about `slice_rows` rows each."""
@@ -198,29 +169,3 @@ def _pieces() -> Iterator[str]:
     for table in TABLES:
         yield f"{table.name}.csv"
         yield table.name
-
-
-def _check(folder: Path, *, force: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; name a folder")
-    if force or not folder.exists() or (folder / MANIFEST).is_file():
-        return
-    foreign = next(iter(sorted(folder.iterdir())), None)
-    if foreign is not None:
-        raise UsageError(
-            f"{folder}: holds {foreign.name} and is no earlier export; name an empty folder, "
-            "or say --force (files that are not ours stay)"
-        )
-
-
-def _replace(folder: Path, temporary: Path) -> None:
-    """Put the new pieces where the old ones were; only names of ours are touched."""
-    for name in _pieces():
-        old = folder / name
-        if old.is_dir() and not old.is_symlink():
-            shutil.rmtree(old)
-        else:
-            old.unlink(missing_ok=True)
-    for name in reversed([n for n in _pieces() if (temporary / n).exists()]):
-        (temporary / name).rename(folder / name)
-    sync_folder(folder)

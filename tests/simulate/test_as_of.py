@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -73,6 +74,13 @@ class Asked:
     moment: datetime
     posts: list[str]
     said: Printed
+    report: dict[str, bytes]
+
+
+def reported(m: Monitor, event: str, folder: Path, as_of: str | None) -> dict[str, bytes]:
+    """The CSV files of a report."""
+    m.report(event, folder, as_of=as_of)
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))}
 
 
 @dataclass
@@ -100,7 +108,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             _after_work(database, config, event.id, now, exclude=n == 2)
         with Monitor(config, clock=At(now)) as m:
             posts = m.top(event.id, 3)["post_id"].to_list()
-            asked.append(Asked(now, posts, printed(m, event.id, actor, posts, None)))
+            said = printed(m, event.id, actor, posts, None)
+            report = reported(m, event.id, folder / f"report{n}", None)
+            asked.append(Asked(now, posts, said, report))
     return Told(config, event.id, actor, asked)
 
 
@@ -149,6 +159,15 @@ def test_as_of_a_moment_is_what_was_printed_then(told: Told, later: Monitor, n: 
     now = printed(later, told.event, told.actor, then.posts, then.moment.isoformat())
     differing = [name for name in then.said if now[name] != then.said[name]]
     assert differing == [], _first_difference(then.said[differing[0]], now[differing[0]])
+
+
+@pytest.mark.parametrize("n", range(len(STOPS)))
+def test_a_report_as_of_a_moment_is_the_report_of_then(
+    told: Told, later: Monitor, tmp_path: Path, n: int
+) -> None:
+    then = told.asked[n]
+    now = reported(later, told.event, tmp_path / "r", then.moment.isoformat())
+    assert [name for name in now if now[name] != then.report[name]] == []
 
 
 def _first_difference(then: str, now: str) -> str:

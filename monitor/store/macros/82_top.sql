@@ -1,24 +1,29 @@
 -- The reactions that went furthest, and what an actor said: with roles and lags.
 
--- The `n` reactions with most engagement. `role`: what the author is to the event's company.
-create or replace macro top_reactions(event, n, as_of := null) as table
+-- The `n` reactions with most engagement of each event. `role`: what the author is to its company.
+create or replace macro base.top_over(chosen, n, as_of) as table
 with roles as (
-    select post_key, case when bool_or(role = 'own') then 'own' else min(role) end as role
-    from base.roles_of_posts([event], as_of)
+    select event_id, post_key, case when bool_or(role = 'own') then 'own' else min(role) end as role
+    from base.roles_of_posts(chosen, as_of)
     group by all
 )
 
 select
-    r.rank, r.post_id, p.url, p.author_handle, r.relation, o.role,
+    r.event_id, r.rank, r.post_id, p.url, p.author_handle, r.relation, o.role,
     r.created_at as created_at_utc, r.likes, r.reposts, r.replies, r.quotes, r.views,
     r.engagement_total, s.score as sentiment,
     base.text_then(p.post_key, p.state, p.text, p.recorded_at, as_of) as text
-from base.ranked_reactions([event], as_of) as r
+from base.ranked_reactions(chosen, as_of) as r
 join base.posts as p using (post_key)
-left join roles as o on o.post_key = r.post_key
-left join base.event_scores([event], as_of) as s on s.post_key = r.post_key
-where r.rank <= n
-order by r.rank;
+left join roles as o on o.event_id = r.event_id and o.post_key = r.post_key
+left join base.event_scores(chosen, as_of) as s
+    on s.event_id = r.event_id and s.post_key = r.post_key
+where r.rank <= n;
+
+create or replace macro top_reactions(event, n, as_of := null) as table
+select * exclude (event_id)
+from base.top_over([event], n, as_of)
+order by rank;
 
 -- What an actor said of watched companies, before and after their events: a row a post, company
 -- and event of which it is a reaction (none: it is only in the company's stream).
