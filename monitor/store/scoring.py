@@ -19,7 +19,10 @@ _SCORED = {
     "post_key": "BIGINT", "engine": "VARCHAR", "model": "VARCHAR", "version": "INTEGER",
     "parent_version": "INTEGER",
 }  # fmt: skip
-_LANGUAGE = {"post_key": "BIGINT", "language": "VARCHAR", "language_confidence": "DOUBLE"}
+_LANGUAGE = {
+    "post_key": "BIGINT", "version": "INTEGER", "language": "VARCHAR",
+    "language_confidence": "DOUBLE",
+}  # fmt: skip
 _MOOD = {
     "post_key": "BIGINT", "model": "VARCHAR", "score": "DOUBLE", "label": "VARCHAR",
     "positive": "DOUBLE", "neutral": "DOUBLE", "negative": "DOUBLE", "scored_at": "TIMESTAMP",
@@ -112,13 +115,21 @@ def keep(cursor: Cursor, scored: Sequence[Scored], engine: str, model: str, now:
 def _keep_languages(cursor: Cursor, scored: Sequence[Scored], engine: str) -> None:
     if engine == "none":
         return
+    rows = [(one.key, one.version, one.language, one.confidence) for one in scored]
     cursor.lookup(
         "update base.posts as p set language = g.language, "
         f"language_confidence = g.language_confidence, language_engine = {_quoted(engine)} "
         "from {given} as g where p.post_key = g.post_key "
         "and (p.language is null or p.language_engine is not null)",
         _LANGUAGE,
-        [(one.key, one.language, one.confidence) for one in scored],
+        rows,
+    )
+    cursor.lookup(
+        "update base.versions as v set language = g.language, "
+        "language_confidence = g.language_confidence "
+        "from {given} as g where v.post_key = g.post_key and v.version = g.version",
+        _LANGUAGE,
+        rows,
     )
 
 

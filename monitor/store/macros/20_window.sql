@@ -139,6 +139,19 @@ named as (
         and p.state <> 'erased' and v.author_name is not null
         and v.recorded_at <= base.moment(as_of)
     group by all
+),
+
+-- Of posts that changed since; of none where nothing is asked of an earlier moment.
+spoken as (
+    select
+        v.post_key, max_by(v.language, v.version) as language,
+        max_by(v.language_confidence, v.version) as language_confidence
+    from base.versions as v
+    join base.posts as p using (post_key)
+    where
+        p.recorded_at > base.moment(as_of) and v.recorded_at <= base.moment(as_of)
+        and v.language is not null and p.language_engine is not null
+    group by all
 )
 
 select
@@ -152,9 +165,13 @@ select
             case when p.deleted_at > base.moment(as_of) then n.author_name end
         )
     ) as author,
-    p.author_id, p.author_handle, p.author_followers, p.language, p.state
+    p.author_id, p.author_handle, p.author_followers, p.state,
+    coalesce(l.language, p.language) as language,
+    case when l.language is not null then l.language_confidence else p.language_confidence end
+        as language_confidence
 from related as r
 join base.posts as p using (post_key)
 left join named as n on n.post_key = r.post_key
+left join spoken as l on l.post_key = r.post_key
 anti join excluded as x on x.event_id = r.event_id and x.post_key = r.post_key
 where base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of);

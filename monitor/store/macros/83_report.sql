@@ -22,7 +22,7 @@ select
     e.depth, e.created_at as created_at_utc, p.clock, p.first_seen_at as first_seen_at_utc,
     epoch(e.created_at) - epoch(w.announced_at) as lag_seconds,
     e.gone_at as deleted_at_utc, p.reply_to_id, p.quoted_id,
-    e.language, p.language_confidence, s.model as sentiment_model, s.score as sentiment,
+    e.language, e.language_confidence, s.model as sentiment_model, s.score as sentiment,
     c.likes, c.reposts, c.replies, c.quotes, c.views, p.source_id,
     case when p.state <> 'erased' then p.title end as title,
     base.text_then(p.post_key, p.state, p.text, p.recorded_at, as_of) as text

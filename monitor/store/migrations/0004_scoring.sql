@@ -7,3 +7,7 @@ create table base.scored (
 
 -- NULL beside a language: an import stated it.
 alter table base.posts add column language_engine varchar;
+
+-- What the engine read in this content; as of a moment, the content of then counts.
+alter table base.versions add column language varchar;
+alter table base.versions add column language_confidence double;
