@@ -27,6 +27,7 @@ __all__ = [
     "Post",
     "PostState",
     "Relation",
+    "Revision",
     "Source",
     "SourceKind",
 ]
@@ -140,6 +141,14 @@ class Imported:
     score: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How a post stood before an edit, and since when."""
+
+    text: str | None
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A post, comment or article as one source showed it.
@@ -170,6 +179,7 @@ class Post:
     links: tuple[str, ...] = ()  # absolute http(s) addresses that the post points to
     aliases: tuple[str, ...] = ()
     imported: Imported | None = field(default=None, repr=False)
+    earlier: tuple[Revision, ...] = field(default=(), repr=False)  # oldest first
 
     @property
     def network(self) -> str:

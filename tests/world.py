@@ -235,7 +235,9 @@ def a_store(
         store.writer.close()
 
 
-OFFLINE = "[network.bluesky]\nenabled = false\n[network.hackernews]\nenabled = false\n"
+OFFLINE = "".join(
+    f"[network.{name}]\nenabled = false\n" for name in ("bluesky", "hackernews", "mastodon")
+)
 
 
 def filled(config: Config) -> None:

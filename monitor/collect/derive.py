@@ -14,14 +14,14 @@ from monitor.types import Source, SourceKind
 
 __all__ = ["INTERVALS", "POSTS", "SEARCHABLE", "announced", "derive", "network_of_id"]
 
-SEARCHABLE = frozenset({"bluesky", "hackernews"})
-"""Networks whose collector can search for words."""
+SEARCHABLE = frozenset({"bluesky", "hackernews", "mastodon"})
+"""Networks whose collector can search for names: words, or on mastodon hashtags."""
 
 _DISCUSSES = frozenset({"hackernews"})
 """Networks whose collector can search for posts that point to an address."""
 
-_BY_HANDLE = SEARCHABLE - {"hackernews"}
-"""Networks where posts address an account by its handle."""
+_BY_HANDLE = SEARCHABLE - {"hackernews", "mastodon"}
+"""Networks where a search finds how posts address an account."""
 
 INTERVALS = {
     SourceKind.THREAD: timedelta(minutes=1),

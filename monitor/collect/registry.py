@@ -14,13 +14,13 @@ _OURS = {
     "bluesky": "monitor.collect.bluesky.collector:Bluesky",
     "feed": "monitor.collect.feed.collector:Feed",
     "hackernews": "monitor.collect.hackernews.collector:HackerNews",
+    "mastodon": "monitor.collect.mastodon.collector:Mastodon",
     "wordpress": "monitor.collect.wordpress.collector:WordPress",
 }
 
 KNOWN_NETWORKS = (
     *_OURS,
     "discourse",
-    "mastodon",
     "reddit",
     "x",
     "youtube",

@@ -75,9 +75,13 @@ def _save_companies(cursor: Cursor, config: Config, now: datetime) -> None:
 def account_key(account: str) -> str:
     """`network:@Handle` in the form in which authors are compared: lower case, no `@` in front.
 
-    A stable id (a DID, a number) compares as it is.
+    A stable id (a DID, a number) compares as it is. Posts of Mastodon bear the prefix `ap`.
+
+    >>> account_key("mastodon:@Name@social.example")
+    'ap:name@social.example'
     """
     network, _, name = account.partition(":")
+    network = "ap" if network == "mastodon" else network
     return (
         f"{network}:{name}" if name.startswith("did:") else f"{network}:{name.lstrip('@').lower()}"
     )

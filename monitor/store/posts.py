@@ -164,7 +164,8 @@ def row_of(shown: Shown, key: int, ids: Ids, now: datetime) -> PostRow:
         **{f"{kind}_key": k for kind, k in edges.items()},
         "is_article": post.is_article, "language_tag": post.language_tag, "language_engine": None,
         "content_source": "network" if shown.native else poll.source.source_id,
-        "content_hash": content_hash(post), "version": 1, "recorded_at": recorded_at,
+        "content_hash": content_hash(post), "version": 1 + len(post.earlier),
+        "recorded_at": recorded_at,
     }  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def _update(before: PostRow, fresh: PostRow, shown: Shown, now: datetime) -> Cha
     if all(row[column] == before[column] for column in watched):
         return None
     is_version = any(row[column] != before[column] for column in _VERSIONED)
-    row["version"] = before["version"] + is_version
+    row["version"] = before["version"] + (1 + len(shown.post.earlier) if is_version else 0)
     return Change(row, shown.post, is_new=False, new_version=is_version)
 
 
@@ -247,6 +248,17 @@ def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
+def _versions(change: Change) -> list[tuple[Any, ...]]:
+    """The version that is new, after what the post said between it and the one before."""
+    row, earlier = change.row, change.post.earlier if change.post else ()
+    first = row["version"] - len(earlier)
+    rows = [
+        {**row, "version": first + n, "text": revision.text or None, "edited_at": revision.at}
+        for n, revision in enumerate(earlier)
+    ]
+    return [tuple(one[name] for name in _VERSION) for one in (*rows, row)]
+
+
 def write_posts(cursor: Cursor, found: list[Change]) -> None:
     """Replace changed rows, append new ones and their versions."""
     changed = [(c.row["post_key"],) for c in found if not c.is_new]
@@ -259,7 +271,7 @@ def write_posts(cursor: Cursor, found: list[Change]) -> None:
     cursor.insert(
         "base.versions",
         _VERSION,
-        [tuple(c.row[n] for n in _VERSION) for c in found if c.new_version],
+        [row for c in found if c.new_version for row in _versions(c)],
     )
     # More or fewer followers make no version; the one that stands says what is known of them.
     cursor.lookup(

@@ -61,7 +61,8 @@ actors_of_posts as (
     select p.post_key, min(a.actor_id) as actor_id
     from base.posts as p
     join base.accounts as a
-        on a.account = p.author_id or a.account = p.network || ':' || lower(p.author_handle)
+        on a.account in (p.author_id, lower(p.author_id))
+        or a.account = p.network || ':' || ltrim(lower(p.author_handle), '@')
     where a.actor_id is not null
     group by all
 )

@@ -8,7 +8,8 @@ with acting as (
     select distinct p.post_key, a.actor_id
     from base.posts as p
     join base.accounts as a
-        on a.account = p.author_id or a.account = p.network || ':' || lower(p.author_handle)
+        on a.account in (p.author_id, lower(p.author_id))
+        or a.account = p.network || ':' || ltrim(lower(p.author_handle), '@')
     where dimension = 'actor' and a.actor_id is not null
 ),
 

@@ -1,0 +1,1 @@
+"""Mastodon and other ActivityPub servers with its API: threads, accounts, hashtags."""
