@@ -97,6 +97,7 @@ def configuration(world: World, data_dir: Path, *, now: datetime | None = None) 
     discussed = bool(world.of("hackernews"))
     where = {"base_url": f"http://{HACKERNEWS}"} if discussed else {"enabled": False}
     parts.append(_table("[network.hackernews]", **where))
+    parts.append(_table("[network.mastodon]", enabled=False))
     return "\n".join(parts)
 
 

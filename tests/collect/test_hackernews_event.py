@@ -34,6 +34,8 @@ announcements = ["{url}/news/series-b"]
 
 [network.bluesky]
 enabled = false
+[network.mastodon]
+enabled = false
 [network.hackernews]
 base_url = "{url}"
 """

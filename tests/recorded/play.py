@@ -64,6 +64,9 @@ base_url = {bluesky}
 
 [network.hackernews]
 enabled = false
+
+[network.mastodon]
+enabled = false
 """
 SOURCE = """
 [[source]]
