@@ -228,7 +228,8 @@ def _title(found: Sequence[Announcement]) -> str | None:
         if one.post and one.post.title:
             return one.post.title
     for one in found:
-        lines = [line.strip() for line in one.words.splitlines() if line.strip()]
+        words = re.sub(r"https?://\S+", "", one.words)
+        lines = [line.strip() for line in words.splitlines() if line.strip()]
         if lines:
             sentence = re.match(r".+?[.!?…](?=\s|$)", lines[0])
             title = sentence[0] if sentence and len(lines[0]) > _TITLE_CHARS else lines[0]
