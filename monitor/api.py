@@ -293,9 +293,9 @@ class Monitor:
         strict: bool = False,
         progress: Callable[[str, int], None] = lambda _file, _rows: None,
     ) -> ImportReport:
-        """Import posts and counters from CSV, JSONL or Parquet files; what came of it.
+        """Import posts and counters from CSV, JSONL or Parquet files, and lists of feeds from OPML.
 
-        It returns when what was stored is scored, too.
+        It returns when what was stored is scored, too; what came of it.
 
         Args:
             observed: the span that the files cover whole, instead of everything until now.
@@ -307,7 +307,11 @@ class Monitor:
             UsageError: a file can't be read, or holds neither posts nor counters.
         """
         from monitor.imports.bring import bring
+        from monitor.imports.opml import is_opml
+        from monitor.watch.feeds import follow
 
+        paths = [Path(file) for file in files]
+        lists = [path for path in paths if is_opml(path)]
         known = set(self.session.query("select event_id from events")["event_id"].to_list())
         known |= {event.id for event in self.config.events}
         span = None
@@ -317,9 +321,11 @@ class Monitor:
                 raise UsageError(f"observed {start} to {end}: is no span of time")
             span = (datetime.fromisoformat(start), datetime.fromisoformat(end))
         report = bring(
-            self.session, [Path(file) for file in files], known,
+            self.session, [path for path in paths if path not in lists], known,
             observed=span, strict=strict, progress=progress,
         )  # fmt: skip
+        if lists and not (strict and report.bad_rows):
+            follow(self.session, self.config, lists, report)
         self.session.score(lambda left: progress("to score", left))
         return report
 

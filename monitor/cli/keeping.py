@@ -84,11 +84,12 @@ def report_(
 )  # fmt: skip
 @click.pass_context
 def import_(ctx: click.Context, files: tuple[Path, ...], strict: bool, observed: str | None) -> int:
-    """Import posts and counters from files.
+    """Import posts and counters, or lists of feeds, from files.
 
-    CSV, JSONL or Parquet. Posts need post_id, network and created_at; counters post_id and
-    observed_at. Other columns bear the names of the tables `posts` and `engagement`; event_id,
-    relation and score say where a post belongs and how it sounds. Importing twice changes nothing.
+    CSV, JSONL, Parquet, JSONL of twarc 2, OPML (its feeds are followed from now on). Posts need
+    post_id, network and created_at; counters post_id and observed_at. Other columns bear the names
+    of the tables `posts` and `engagement`; event_id, relation and score say where a post belongs
+    and how it sounds. Importing twice changes nothing.
 
     A bad row is told with file and line and left out, the others go in; the exit code is then 1.
 
@@ -115,8 +116,11 @@ def import_(ctx: click.Context, files: tuple[Path, ...], strict: bool, observed:
     if strict and report.bad_rows:
         note(f"nothing was imported: {report.bad_rows} bad rows")
     else:
+        for feed in report.new_feeds:
+            note(f"follows {feed}")
+        feeds = f"{report.feeds} feeds ({len(report.new_feeds)} new), " if report.feeds else ""
         note(
-            f"{report.posts} posts ({report.new_posts} new), {report.counters} counters "
+            f"{feeds}{report.posts} posts ({report.new_posts} new), {report.counters} counters "
             f"({report.changed_counters} new or changed), {report.bad_rows} bad rows"
         )
     return 1 if report.bad_rows else 0

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import UsageError
+from monitor.imports import twarc
 from monitor.imports.read import columns_of, lines
 from monitor.imports.rows import CounterRow, PostRow, Row, checked, kind_of
 from monitor.session import Session
@@ -31,6 +32,8 @@ _Numbered = tuple[int, Row]
 class ImportReport:
     """What an import brought. `bad` says of each row that was left out where and why.
 
+    `feeds` stood in lists of feeds, `new_feeds` were not followed before.
+
     `ignored` maps files to the columns in them that nobody knows.
     """
 
@@ -40,6 +43,8 @@ class ImportReport:
     changed_counters: int = 0
     bad: list[str] = field(default_factory=list)
     bad_rows: int = 0
+    feeds: int = 0
+    new_feeds: list[str] = field(default_factory=list)
     ignored: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, path: Path, line: int, why: str) -> None:
@@ -53,6 +58,16 @@ class ImportReport:
 class _File:
     path: Path
     kind: type[Row]
+    is_twarc: bool = False
+
+    def rows(self, line: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What one line holds: a row, or all those of a page."""
+        if not self.is_twarc:
+            yield line
+        elif self.kind is PostRow:
+            yield from twarc.posts(line)
+        else:
+            yield from twarc.counters(line)
 
 
 def bring(
@@ -76,7 +91,7 @@ def bring(
         UsageError: a file can't be read, or holds neither posts nor counters.
     """
     report = ImportReport()
-    found = [_looked_at(path, report) for path in files]
+    found = [file for path in files for file in _looked_at(path, report)]
     posts = [file for file in found if file.kind is PostRow]
     counters = [file for file in found if file.kind is CounterRow]
     if strict:
@@ -92,15 +107,17 @@ def bring(
     return report
 
 
-def _looked_at(path: Path, report: ImportReport) -> _File:
+def _looked_at(path: Path, report: ImportReport) -> list[_File]:
     columns = columns_of(path)
+    if twarc.is_twarc(columns):
+        return [_File(path, PostRow, is_twarc=True), _File(path, CounterRow, is_twarc=True)]
     try:
         kind = kind_of(columns)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     if unknown := sorted(columns - set(kind.__struct_fields__)):
         report.ignored[str(path)] = unknown
-    return _File(path, kind)
+    return [_File(path, kind)]
 
 
 def _good_rows(file: _File, events: set[str], report: ImportReport) -> Iterator[_Numbered]:
@@ -109,12 +126,15 @@ def _good_rows(file: _File, events: set[str], report: ImportReport) -> Iterator[
         try:
             if isinstance(given, str):
                 raise ValueError(given)  # noqa: TRY301, TRY004 - told like any other bad row
-            row = checked(given, file.kind)
-            _check_event(row, events)
+            rows = [checked(one, file.kind) for one in file.rows(given)]
+            for row in rows:
+                _check_event(row, events)
         except ValueError as error:
-            report.leave_out(file.path, line, str(error))
+            # Of twarc's files the same line is read again for its counters.
+            if not (file.is_twarc and file.kind is CounterRow):
+                report.leave_out(file.path, line, str(error))
         else:
-            yield line, row
+            yield from ((line, row) for row in rows)
 
 
 def _check_event(row: Row, events: set[str]) -> None:

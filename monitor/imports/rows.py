@@ -45,6 +45,7 @@ class PostRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quoted_id: str | None = None
     language: str | None = None
     language_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    language_tag: str | None = None  # what the network says: a hint, unlike `language`
     source_id: str | None = None  # all imports form one source: accepted, and not kept
     event_id: str | None = None
     relation: Relation | None = None
@@ -62,6 +63,7 @@ class PostRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             indexed_at=self.created_at, edited_at=self.edited_at, state=state,
             reply_to_id=self.reply_to_id, root_id=self.root_id, quoted_id=self.quoted_id,
             is_article=self.relation is Relation.PRESS or self.network == "feed",
+            language_tag=self.language_tag,
             imported=Imported(
                 first_seen_at=self.first_seen_at, clock=self.clock, deleted_at=self.deleted_at,
                 language=self.language, language_confidence=self.language_confidence,
