@@ -13,4 +13,5 @@ def plain(data: dict[str, Any]) -> Any:
     rows = json.loads(msgspec.json.encode(data))
     for post in rows["posts"]:
         assert post.pop("imported") is None
+        assert post.pop("earlier") == []
     return rows

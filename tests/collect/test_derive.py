@@ -49,20 +49,21 @@ def test_the_example_gives_its_sources() -> None:
         ("x:account:AnthropicAI", "account", "company", 120),
         ("bluesky:search:anthropic", "search", "company", 300),
         ("hackernews:search:anthropic", "search", "company", 300),
+        ("mastodon:search:anthropic", "search", "company", 300),
         ("feed:page:https://example.org/news/series-g", "page", "event", 900),
         ("hackernews:search:event:anthropic-series-g", "search", "event", 300),
         ("techpress", "feed", "config", 300),
     ]
-    assert {s.companies for s in sources[:8]} == {frozenset({"anthropic"})}
-    assert {s.events for s in sources[6:8]} == {frozenset({"anthropic-series-g"})}
-    assert (sources[8].companies, sources[8].events) == (frozenset(), frozenset())
+    assert {s.companies for s in sources[:9]} == {frozenset({"anthropic"})}
+    assert {s.events for s in sources[7:9]} == {frozenset({"anthropic-series-g"})}
+    assert (sources[9].companies, sources[9].events) == (frozenset(), frozenset())
 
 
 def test_a_company_is_searched_by_all_its_names_where_a_collector_can_search() -> None:
     config = Config(company=(company(aliases=("Northwind", "Northwind Energy")),))
     searches = of(config)
     assert {search.kind for search in searches} == {SourceKind.SEARCH}
-    assert {search.network for search in searches} >= {"bluesky", "hackernews"}
+    assert {search.network for search in searches} >= {"bluesky", "hackernews", "mastodon"}
     assert {search.queries for search in searches} == {("Northwind Energy", "Northwind")}
     assert derive(config, networks=["feed"]) == []
     assert derive(config) == searches
@@ -206,6 +207,8 @@ def test_what_is_named_twice_is_one_source_that_serves_all() -> None:
         "bluesky:search:other",
         "hackernews:search:northwind",
         "hackernews:search:other",
+        "mastodon:search:northwind",
+        "mastodon:search:other",
         "hackernews:search:event:second",
         f"bluesky:thread:{POST}",
     }
@@ -221,7 +224,7 @@ def test_a_network_that_is_off_has_no_sources() -> None:
         company=(company(feeds=("https://example.org/rss",), accounts=("bluesky:example.org",)),),
         event=(event(POST, "https://example.org/news/1"),),
         source=(SourceConfig(id="s", network="bluesky", target="example.com"),),
-        network={"bluesky": Network(enabled=False), "hackernews": Network(enabled=False)},
+        network=dict.fromkeys(("bluesky", "hackernews", "mastodon"), Network(enabled=False)),
     )
     assert {source.network for source in of(config)} == {"feed"}
 
