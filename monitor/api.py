@@ -411,8 +411,15 @@ class Monitor:
         return verify(self.session.query)
 
     def describe(self) -> str:
-        """The configuration in half a line."""
+        """The configuration in half a line.
+
+        Raises:
+            UsageError: an engine of languages or a model of mood that it names is not there.
+        """
+        from monitor.enrich.score import Scorer
+
         config = self.config
+        Scorer.of(config.enrich)
         named = {
             "companies": config.companies,
             "actors": config.actors,

@@ -47,6 +47,14 @@ def test_check_names_what_is_wrong(runner: CliRunner, tmp_path: Path) -> None:
     assert "contact" in str(raised)
 
 
+def test_check_names_a_model_that_is_not_there(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "later.toml"
+    path.write_text("[enrich]\nsentiment = 'onnx'\n")
+    raised = runner.invoke(cli, ["--config", str(path), "check"]).exception
+    assert isinstance(raised, UsageError)
+    assert '"default"' in str(raised)
+
+
 def test_healthcheck_without_a_daemon_is_1(runner: CliRunner) -> None:
     runner.invoke(cli, ["init"])
     result = runner.invoke(cli, ["healthcheck"], standalone_mode=False)

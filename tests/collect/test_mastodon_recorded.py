@@ -22,7 +22,9 @@ from monitor.collect.mastodon.parse import (
     to_post,
 )
 from monitor.collect.protocol import Answer
+from monitor.simulate.platforms.protocol import Asked
 from monitor.types import Engagement
+from tests.collect.mastodon_case import HOME, TOP, Fediverse, at
 
 SERVER = "http://localhost:3000"
 
@@ -114,3 +116,47 @@ def test_pages_are_linked(folder: Path) -> None:
     nexts = [_next_id(e["response_headers"]["link"][0]) for e in linked]
     assert "117020580489281910" in nexts
     assert None in nexts  # a last page leads back only
+
+
+def shape(value: Any) -> Any:
+    """Types by key; a list's first element stands for all, nothing known stands for anything."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def differences(ours: Any, theirs: Any, at: str = "$") -> list[str]:
+    """What a stand-in shows that the real server does not, or otherwise."""
+    if "NoneType" in (ours, theirs) or [] in (ours, theirs):
+        return []
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        strange = [f"{at}.{key}" for key in ours.keys() - theirs.keys()]
+        return strange + [
+            found
+            for key in sorted(ours.keys() & theirs.keys())
+            for found in differences(ours[key], theirs[key], f"{at}.{key}")
+        ]
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return differences(ours[0], theirs[0], f"{at}[]")
+    return [] if ours == theirs else [f"{at}: {ours}, not {theirs}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "recorded"),
+    [
+        ("/api/v1/statuses/{n}", "__test_status_edit_3"),
+        ("/api/v1/statuses/{n}/history", "__test_status_edit_4"),
+        ("/api/v1/statuses/{n}/context", "__test_status_context_1"),
+        ("/api/v1/accounts/lookup", "__test_account_lookup_2"),
+        ("/api/v1/timelines/tag/hoot", "__test_hashtag_tl_2"),
+    ],
+)
+def test_the_stand_in_answers_in_the_recorded_shape(folder: Path, path: str, recorded: str) -> None:
+    verse = Fediverse()
+    verse.post(text="A post #hoot")
+    verse.edit(TOP, 1, "A better post #hoot")
+    asked = Asked(HOME, path.format(n=TOP), (("acct", "person1"),), {})
+    ours = json.loads(verse.servers()[HOME].answer(asked, at(60)).body)
+    assert differences(shape(ours), shape(one(folder, recorded).json())) == []
