@@ -51,6 +51,7 @@ def watch(
     session.call("watch", watched=msgspec.to_builtins(more))
     if session.live:
         wait_for_daemon(session, event, progress=progress)
+        session.score(lambda left: progress(f"{left} posts to score"))
     else:
         poll_now(config, event, wait=wait, progress=progress)
     return told(session, config, event, found, is_new=is_new)

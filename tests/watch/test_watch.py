@@ -172,6 +172,7 @@ def test_a_running_daemon_follows_it_at_once(network: Network, tmp_path: Path) -
             event = event_id(told)
             polls = m.query("select count(*) from polls").item()
             assert len(posts(m, event)) > 20
+            assert m.query("select count(*) from sentiment").item() > 10
             waiting = m.query("select count(*) from sources where next_at is null").item()
             assert polls >= len(rows(told, "follows"))
             assert waiting == m.query(

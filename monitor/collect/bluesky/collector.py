@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from monitor.collect.bluesky.lists import read_account, read_search
 from monitor.collect.bluesky.thread import read_thread
+from monitor.collect.by_kind import read_by_kind
 from monitor.collect.protocol import Ask
-from monitor.errors import SourceError
 from monitor.types import Harvest, Policy, SourceKind
 
 __all__ = ["Bluesky"]
@@ -38,11 +38,4 @@ class Bluesky:
             BadAnswer: an answer does not fit the lexicon; the field is named.
             SourceError: another failure, or a kind of source that Bluesky does not have.
         """
-        reader = _READERS.get(ask.source.kind)
-        if reader is None:
-            kinds = ", ".join(sorted(_READERS))
-            raise SourceError(
-                f"{ask.source.source_id}: bluesky can't read kind {ask.source.kind}; "
-                f"it reads {kinds}"
-            )
-        await reader(ask, harvest)
+        await read_by_kind(self.network, _READERS, ask, harvest)

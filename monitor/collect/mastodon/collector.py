@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from monitor.collect.by_kind import read_by_kind
 from monitor.collect.mastodon.lists import read_account, read_search
 from monitor.collect.mastodon.thread import read_thread
 from monitor.collect.protocol import Ask
-from monitor.errors import SourceError
 from monitor.types import Harvest, Policy, SourceKind
 
 __all__ = ["Mastodon"]
@@ -34,11 +34,4 @@ class Mastodon:
             BadAnswer: an answer is not what is documented; the field is named.
             SourceError: another failure, or a kind of source that Mastodon does not have.
         """
-        reader = _READERS.get(ask.source.kind)
-        if reader is None:
-            kinds = ", ".join(sorted(_READERS))
-            raise SourceError(
-                f"{ask.source.source_id}: mastodon can't read kind {ask.source.kind}; "
-                f"it reads {kinds}"
-            )
-        await reader(ask, harvest)
+        await read_by_kind(self.network, _READERS, ask, harvest)
