@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any, Protocol
@@ -72,9 +72,13 @@ class _Section:
     frames: Mapping[str, pl.DataFrame]
     manifest: Mapping[str, Any]
     event_id: str
+    event: Row = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.event = self._event()
 
     def context(self) -> Row:
-        event = self._event()
+        event = self.event
         summary = self._rows("summary")[0]
         gaps = self._rows("gaps")
         posts = [p for p in self._rows("posts") if p["relation"] != "announcement"]
@@ -222,7 +226,7 @@ class _Section:
 
     def _reaction(self, row: Row) -> Row:
         text = " ".join(visible(row["text"] or "").split())
-        seconds = (row["created_at_utc"] - self._event()["announced_at"]).total_seconds()
+        seconds = (row["created_at_utc"] - self.event["announced_at"]).total_seconds()
         return {
             **row,
             "href": _href(row["url"]),
