@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,6 +163,31 @@ async def test_an_authors_own_server_is_asked_once_a_number_of_claims() -> None:
     again = await watch.poll(61, claims_more)
     assert not any("context" in asked for asked in watch.asked if asked.startswith(OTHER))
     assert again.removed == []  # asked for by name, and there
+
+
+async def test_another_server_is_not_believed_about_what_a_third_person_said() -> None:
+    verse = talk()
+    verse.post(C, 3, B, by=4, host=OTHER)
+    verse.post(C + 1, 4, B, by=5)
+    verse.unfetched = {C}
+
+    def lies(url: str, reply: Reply) -> Reply | None:
+        if HOME in url and url.endswith("context"):
+            missing = reply.body.replace(b'"replies_count":0', b'"replies_count":3')
+            answer = json.loads(missing)
+            answer["descendants"] = [
+                one for one in answer["descendants"] if not one["uri"].endswith(str(C + 1))
+            ]
+            return as_json(answer)
+        if OTHER in url and url.endswith("context"):
+            forged = reply.body.replace(f"Post {C + 1}".encode(), b"I never said that")
+            return Reply(200, reply.headers, forged)
+        return None
+
+    harvest = await Watch(verse).poll(60, lies)
+    said = {post.post_id: post.text for post in harvest.posts}
+    assert said[f"ap:{uri(C, OTHER, 4)}"] == f"Post {C}"
+    assert said[f"ap:{uri(C + 1, HOME, 5)}"] == f"Post {C + 1}"
 
 
 async def test_a_server_that_is_gone_proves_nothing() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from monitor.collect.mastodon.api import Api
 from monitor.collect.mastodon.parse import Status, counters, place, post_id, to_post
 from monitor.collect.mastodon.revisions import Revisions
@@ -22,7 +24,7 @@ from monitor.types import Claim, Gap, GapReason, Harvest
 __all__ = ["read_thread"]
 
 _MAX_TREE = 200  # requests for the tree, a poll
-_MAX_LOOKS = 20  # other servers' contexts, a poll
+_MAX_LOOKS = 20  # requests to other servers for what is missing, a poll
 _MAX_RECHECKS = 40  # known posts that did not come, a poll
 _MAX_KEPT = 2000  # entries of a state
 
@@ -96,6 +98,7 @@ class _Thread:
         self.above: str | None = None
         self.live = ask.memory.live()
         self.capped: set[str] = set()
+        self.looks = _MAX_LOOKS
         self.revisions = Revisions(harvest.state)
         harvest.resolved = post_id(uri)
 
@@ -156,23 +159,23 @@ class _Thread:
     async def _elsewhere(self) -> None:
         """Ask the servers of authors whose posts lack replies, once a number of claims."""
         looked = _numbers(self.harvest.state.get("looked"))
-        left = _MAX_LOOKS
         for uri in sorted(self.tree.missing(), key=lambda one: one != self.tree.top):
             claimed = self.tree.claims[uri]
             where = self.tree.posts[uri].home
             if uri in self.capped or where is None or looked.get(uri, -1) >= claimed:
                 continue
             server = self._server(where[0])
-            if server == self.api.server or left <= 0:
+            if server == self.api.server or self.looks <= 0:
                 continue
-            left -= 1
             await self._look(server, where[1], uri)
-            looked[uri] = claimed
+            if self.looks > 0:  # else not all that it shows was asked for
+                looked[uri] = claimed
         kept = {uri: n for uri, n in looked.items() if uri in self.tree.claims}
         self.harvest.state["looked"] = dict(list(kept.items())[-_MAX_KEPT:])
 
     async def _look(self, server: str, number: str, uri: str) -> None:
         api = self._api(server)
+        self.looks -= 1
         try:
             around = await api.context(number)
         except Throttled:
@@ -181,13 +184,31 @@ class _Thread:
             return
         self.tree.ids[server, number] = uri
         self.tree.learn(server, around.descendants)
-        found = [one for one in around.descendants if self._belongs(server, one)]
+        found = [
+            status
+            for one in around.descendants
+            if one.uri not in self.tree.posts and self.tree.parent(server, one) is not None
+            if (status := await self._vouched(server, one)) is not None
+        ]
         await self._show(api, self.tree.take(server, uri, found)[0])
 
-    def _belongs(self, server: str, status: Status) -> bool:
-        """Another server may say anything: below what we have stands only what answers it."""
-        above = self.tree.parent(server, status)
-        return above is not None
+    async def _vouched(self, server: str, status: Status) -> Status | None:
+        """A post as its own server shows it: another may say anything of it. Its place stays."""
+        where = place(status.uri)
+        if where is None or self._server(where[0]) == server:
+            return status if where is not None else None
+        if self.looks <= 0:
+            return None
+        self.looks -= 1
+        try:
+            own = await self._api(self._server(where[0])).status(where[1])
+        except Throttled:
+            raise
+        except SourceError:
+            return None
+        if own.uri != status.uri:
+            return None
+        return msgspec.structs.replace(own, id=status.id, in_reply_to_id=status.in_reply_to_id)
 
     def _server(self, named: str) -> str:
         """The announcement's host may be asked at a configured address."""
