@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from monitor.errors import QueryError, QueryTimeout, StoreBusy, StoreDamaged
-from monitor.store.database import Database
+from monitor.store.database import Database, _scripts
 from monitor.store.lock import DataLock
+from monitor.store.verify import verify
 
 
 @pytest.fixture
@@ -144,3 +146,31 @@ def test_one_writer_or_many_readers(tmp_path: Path) -> None:
     ):
         DataLock(tmp_path).acquire(wait=0.1)
     DataLock(tmp_path).acquire().close()
+
+
+OLD_POST = """
+insert into base.schema_version values ({version}, 'old', now()::timestamp);
+insert into base.ids values ('x:1', 1, false);
+insert into base.posts by name
+    select 1 as post_key, 'x:1' as post_id, 'x' as network, 'live' as state, 'Kept' as text,
+        'de' as language, 1 as version, timestamp '2026-02-12' as recorded_at;
+insert into base.versions by name
+    select 1 as post_key, 'live' as state, 'Kept' as text, 1 as version,
+        timestamp '2026-02-12' as recorded_at;
+"""
+
+
+@pytest.mark.parametrize("version", range(1, len(_scripts("migrations"))))
+def test_a_database_of_each_earlier_schema_is_brought_up_to_date(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "old.duckdb"
+    with duckdb.connect(path) as old:
+        for _, script in _scripts("migrations")[:version]:
+            old.execute(script)
+        old.execute(OLD_POST.format(version=version))
+    with Database.open(path) as database:
+        row = database.query("select post_id, text, language from posts").row(0)
+        assert row == ("x:1", "Kept", "de")
+        assert verify(database.query) == []
+    assert Database.open_read_only(path) is not None
