@@ -68,6 +68,7 @@ def report(monitor: Monitor, made: Simulation, event: str, folder: Path) -> int:
     with replacing(folder / "series.csv") as stream:
         write(series, "csv", stream)
     manifest = monitor.export(folder / "export")
+    monitor.report(event, folder / "report")
     scenario = made.world.scenario
     _line(_title(monitor, event))
     _line()
@@ -209,6 +210,7 @@ def _gaps(monitor: Monitor, event: str) -> str:
 
 def _files(folder: Path, series: pl.DataFrame, manifest: Mapping[str, Any]) -> None:
     tables = manifest["tables"]
+    _line(f"report     {_near(folder / 'report' / 'index.html')} (a page: open it in a browser)")
     _line(f"series     {_near(folder / 'series.csv')} ({series.height} rows)")
     _line(f"tables     {_near(folder / 'export')} ({len(tables)} tables as CSV, manifest.json)")
     _line(f"truth      {_near(folder / 'truth')}, {_near(folder / 'import')}")

@@ -15,7 +15,7 @@ from monitor.store.lock import DataLock
 __all__ = ["MARKER", "cleared", "resumed"]
 
 MARKER = ".monitor-simulation"
-_MADE = ("data", "export", "import", "truth", "monitor.toml", "series.csv")
+_MADE = ("data", "export", "import", "report", "truth", "monitor.toml", "series.csv")
 """What simulations write; anything else in their folder is somebody's own."""
 
 

@@ -18,6 +18,7 @@ from monitor.config import Config, load
 from monitor.enrich.score import Scorer
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.due import next_poll_at
+from monitor.schedule.scoring import Queue, score_all
 from monitor.session import DATABASE
 from monitor.simulate.platforms.bluesky import HOST as BLUESKY
 from monitor.simulate.platforms.bluesky import Bluesky
@@ -30,12 +31,13 @@ from monitor.simulate.platforms.wordpress import WordPress
 from monitor.simulate.virtual import Names, VirtualClock, VirtualLoop, run_virtually
 from monitor.simulate.worlds.world import World, site_of
 from monitor.store.database import Database
+from monitor.store.writer import Writer
 from monitor.types import Harvest, Poll, Source
 
 __all__ = ["NAMED_AFTER", "Progress", "collect", "configuration"]
 
 _UNSCORED = Scorer(None, None)
-"""Simulated people have no language to tell, and scoring would take real time."""
+"""While virtual time passes nothing is scored: that would take real time."""
 
 NAMED_AFTER = timedelta(minutes=10)
 """Somebody names an event in the configuration so long after it was announced."""
@@ -159,7 +161,29 @@ def collect(
         if start <= stop:
             main = partial(_run, world, config, stop, progress)
             run_virtually(start, main)
+    _score(config, end)
     return config
+
+
+class _At:
+    """A clock that stands."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> datetime:
+        return self._moment
+
+
+def _score(config: Config, now: datetime) -> None:
+    """Language and mood of what was collected, all at the end: scoring takes real time."""
+    scorer = Scorer.of(config.enrich)
+    with Database.open(config.monitor.data_dir / DATABASE) as database:
+        writer = Writer(database, config, _At(now))
+        queue = Queue(database, writer, scorer)
+        score_all(queue, writer, scorer)
+        queue.close()
+        writer.close()
 
 
 def _written(world: World, folder: Path, now: datetime) -> Config:

@@ -156,6 +156,8 @@ def test_the_files_hold_what_the_database_says(played: Played) -> None:
     ((count,),) = played.rows("select count(*) from posts")
     assert manifest["tables"]["posts"]["rows"] == count
     assert (played.folder / "truth" / "posts.csv").is_file()
+    page = (played.folder / "report" / "index.html").read_text("utf8")
+    assert "scored by <code>lexicon-1</code>" in page
 
 
 def test_the_commands_to_try_work_when_the_demo_has_ended(played: Played) -> None:
