@@ -22,6 +22,7 @@ BATCH = 500
 """Posts that are looked at together: 40 ms, and 16 ms of the writer's time."""
 
 PAUSE_SECONDS = 5.0
+TRIES = 3
 
 T = TypeVar("T")
 
@@ -113,21 +114,30 @@ class Scoring:
         self._wake.set()
 
     async def _run(self) -> None:
+        failures = 0
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
-                while scored := await self._on_thread(self._next):
-                    await self._committer.run(
-                        self._writer.keep_scores, scored, self._scorer.engine, self._scorer.model
-                    )
+                await self._drain()
+                failures = 0
             except Exception as error:
+                failures += 1
                 log.exception("scoring failed", error=str(error))
-                await asyncio.sleep(PAUSE_SECONDS)
-                self._wake.set()
-                await self._on_thread(self._queue.refill)
+                if failures < TRIES:
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    await self._on_thread(self._queue.refill)
+                    self._wake.set()
+                else:  # the store has the queue, and the next commit begins anew
+                    failures = 0
             if not self._wake.is_set():
                 self._idle.set()
+
+    async def _drain(self) -> None:
+        while scored := await self._on_thread(self._next):
+            await self._committer.run(
+                self._writer.keep_scores, scored, self._scorer.engine, self._scorer.model
+            )
 
     async def _on_thread(self, function: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, function)

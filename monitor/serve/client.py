@@ -20,6 +20,7 @@ __all__ = ["Remote"]
 
 _GRACE = 30.0
 _LOOK_SECONDS = 0.1
+_STUCK_SECONDS = 60.0
 
 
 class Remote:
@@ -70,9 +71,21 @@ class Remote:
         return self._post(f"/call/{command}", arguments, None).json()
 
     def score(self, progress: Callable[[int], None]) -> None:
-        """Wait until the daemon has scored what is stored."""
+        """Wait until the daemon has scored what is stored.
+
+        Raises:
+            StoreBusy: it has not got on for a minute.
+        """
+        least, since = None, time.monotonic()
         while left := int(self._asked().json()["unscored"]):
             progress(left)
+            if least is None or left < least:
+                least, since = left, time.monotonic()
+            elif time.monotonic() - since > _STUCK_SECONDS:
+                raise errors.StoreBusy(
+                    f"everything is stored, but the daemon does not get on with scoring it "
+                    f"({left} posts wait); its log says why"
+                )
             time.sleep(_LOOK_SECONDS)
 
     def _asked(self) -> httpx.Response:

@@ -12,11 +12,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from monitor.api import Monitor
 from monitor.clock import SystemClock
 from monitor.enrich.protocol import Mood
 from monitor.enrich.score import Scorer
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, StoreError
+from monitor.schedule import scoring
 from monitor.schedule.assembly import assembled
 from monitor.store.database import Database
 from monitor.store.verify import verify
@@ -144,3 +147,33 @@ async def test_a_model_that_takes_for_ever_delays_no_commit(tmp_path: Path) -> N
         await running.scoring.settle()
         assert running.scoring.waiting == 0
         assert running.database.query(ONCE).row(0) == (4, 4, 1)
+
+
+async def test_scores_that_can_not_be_written_are_tried_again_and_wait_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "PAUSE_SECONDS", 0.01)
+    config = configured(tmp_path, ACME + OFFLINE)
+    model = Stuck()
+    model.may_answer.set()
+    async with assembled(
+        config, SystemClock(), 5, lambda _poll, _new: None, scorer=Scorer(None, model)
+    ) as running:
+        source = a_source("hand", origin="config")
+        running.writer.synchronise([(source, None)])
+        keep, tries = running.writer.keep_scores, []
+
+        def full(*given: object) -> None:
+            tries.append(given)
+            if len(tries) <= 4:
+                raise StoreError("no space left on the disk")
+            keep(*given)  # type: ignore[arg-type]
+
+        running.writer.keep_scores = full  # type: ignore[method-assign]
+        await running.committer.commit(a_poll([a_post("one")], source=source))
+        await running.scoring.settle()  # it gives up, and does not hang
+        assert len(tries) == 3
+        assert running.database.query(ONCE).row(0)[0] == 0
+        await running.committer.commit(a_poll([a_post("two")], source=source))
+        await running.scoring.settle()
+        assert running.database.query(ONCE).row(0) == (2, 2, 1)
