@@ -114,19 +114,20 @@ class Scoring:
         self._wake.set()
 
     async def _run(self) -> None:
-        failures = 0
+        failures, is_lost = 0, False
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
+                if is_lost:
+                    await self._on_thread(self._queue.refill)
                 await self._drain()
-                failures = 0
+                failures, is_lost = 0, False
             except Exception as error:
-                failures += 1
+                failures, is_lost = failures + 1, True
                 log.exception("scoring failed", error=str(error))
                 if failures < TRIES:
                     await asyncio.sleep(PAUSE_SECONDS)
-                    await self._on_thread(self._queue.refill)
                     self._wake.set()
                 else:  # the store has the queue, and the next commit begins anew
                     failures = 0

@@ -165,7 +165,7 @@ async def test_scores_that_can_not_be_written_are_tried_again_and_wait_in_the_st
 
         def full(*given: object) -> None:
             tries.append(given)
-            if len(tries) <= 4:
+            if len(tries) <= 3:
                 raise StoreError("no space left on the disk")
             keep(*given)  # type: ignore[arg-type]
 
