@@ -291,6 +291,17 @@ async def test_what_is_not_for_everybody_is_not_stored() -> None:
     assert [(gap.reason, gap.missing) for gap in harvest.gaps] == [(GapReason.UNEXPLAINED, 1)]
 
 
+async def test_a_post_that_is_not_for_everybody_is_refused() -> None:
+    def direct(_url: str, reply: Reply) -> Reply:
+        body = reply.body.replace(b'"visibility":"public"', b'"visibility":"direct"')
+        return Reply(reply.status, reply.headers, body)
+
+    harvest = await Watch(talk()).poll(60, direct)
+    assert isinstance(harvest.error, SourceError)
+    assert "not for everybody" in str(harvest.error)
+    assert harvest.posts == []
+
+
 async def test_a_server_that_answers_in_circles_ends() -> None:
     verse = talk()
 

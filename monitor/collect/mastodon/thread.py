@@ -120,6 +120,12 @@ class _Thread:
                 raise
             self.harvest.removed.append(post_id(self.tree.top))
             return False
+        if not status.is_shown:
+            raise SourceError(
+                f"{self.ask.source.target}: is a repost, or not for everybody; give the address of "
+                "a public post",
+                url=self.ask.source.target,
+            )
         around = await self.api.context(self.number)
         self.tree.learn(self.api.server, [*around.ancestors, status])
         if around.ancestors:
