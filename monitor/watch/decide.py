@@ -31,7 +31,7 @@ _KINDS: tuple[tuple[EventKind, str], ...] = (
     (
         EventKind.FUNDING,
         (
-            r"series [a-k]\b|fund(?:ing|raise)|rais(?:e[sd]?|ing)\b|post-?money|seed round"
+            r"series [a-k]\b|fund(?:ing|raise)|post-?money|seed round"
             r"|finanzierungsrunde|kapitalrunde|levée de fonds|ronda de financiación"
         ),
     ),
@@ -217,7 +217,10 @@ def kind_of(text: str) -> EventKind:
     >>> kind_of("Northwind raises $40M in Series B funding")
     <EventKind.FUNDING: 'funding'>
     """
-    matches = ((re.search(words, text, re.IGNORECASE), kind) for kind, words in _KINDS)
+    words = dict(_KINDS)
+    if stated_money(text).amount is not None:  # prices are raised, too
+        words[EventKind.FUNDING] += r"|rais(?:e[sd]?|ing)\b"
+    matches = ((re.search(said, text, re.IGNORECASE), kind) for kind, said in words.items())
     first = min(((m.start(), n, kind) for n, (m, kind) in enumerate(matches) if m), default=None)
     return first[2] if first else EventKind.OTHER
 

@@ -164,3 +164,11 @@ def test_an_id_of_x_tells_its_moment() -> None:
 def test_slugs() -> None:
     assert slug("Acme & Söhne — Ünïted!") == "acme-sohne-united"
     assert slug("日本") == ""
+
+
+def test_prices_that_are_raised_are_no_funding() -> None:
+    assert kind_of("Northwind raises its prices to €14.99") is EventKind.OTHER
+    assert kind_of("Northwind raises $30B") is EventKind.FUNDING
+    assert kind_of("Wir haben 40 Mio. Euro in einer Finanzierungsrunde eingesammelt") is (
+        EventKind.FUNDING
+    )

@@ -117,6 +117,20 @@ def test_a_newsroom_that_shows_little_leaves_no_baseline_and_that_is_said(
         assert posts(m, event_id(told))
 
 
+def test_a_plain_page_becomes_an_event_and_its_comment_feed_the_replies(
+    network: Network, tmp_path: Path
+) -> None:
+    servers = [StandIn([Recording(RECORDED / "1" / name)]) for name in ("site", "isso")]
+    with serving(*servers), Monitor(network.config(tmp_path)) as m:
+        told = m.watch([servers[0].url + TOLD["site"]], company="Nobody Else")
+        (event,) = m.query("select kind, title, announced_at from events").to_dicts()
+        assert (event["kind"], event["title"]) == ("other", "Northwind raises its prices")
+        assert str(event["announced_at"]) == "2026-11-23 17:44:00"
+        relations = m.query("select relation, count(*) as n from reactions group by all order by 1")
+        assert relations.rows() == [("announcement", 1), ("reply", 12)]
+        assert any("feed?uri=" in str(one["what"]) for one in rows(told, "follows"))
+
+
 def test_watching_again_joins_and_a_page_that_is_named_joins_too(
     network: Network, tmp_path: Path
 ) -> None:
