@@ -126,15 +126,20 @@ def _good_rows(file: _File, events: set[str], report: ImportReport) -> Iterator[
         try:
             if isinstance(given, str):
                 raise ValueError(given)  # noqa: TRY301, TRY004 - told like any other bad row
-            rows = [checked(one, file.kind) for one in file.rows(given)]
-            for row in rows:
-                _check_event(row, events)
+            found = list(file.rows(given))
         except ValueError as error:
-            # Of twarc's files the same line is read again for its counters.
+            # A line of twarc's is read twice, for posts and for counters, and told once.
             if not (file.is_twarc and file.kind is CounterRow):
                 report.leave_out(file.path, line, str(error))
-        else:
-            yield from ((line, row) for row in rows)
+            continue
+        for one in found:  # a bad post takes no other of its page with it
+            try:
+                row = checked(one, file.kind)
+                _check_event(row, events)
+            except ValueError as error:
+                report.leave_out(file.path, line, str(error))
+            else:
+                yield line, row
 
 
 def _check_event(row: Row, events: set[str]) -> None:

@@ -31,8 +31,10 @@ def is_twarc(columns: set[str]) -> bool:
 def posts(line: Json) -> Iterator[dict[str, Any]]:
     """The rows of the posts in a line. Reposts are none: what they pass on is there itself.
 
+    What is missing in a post is missing in its row.
+
     Raises:
-        ValueError: something is not what X documents; it is named.
+        ValueError: the line holds something else than posts.
     """
     users = _users(line)
     retrieved = _retrieved(line)
@@ -40,12 +42,12 @@ def posts(line: Json) -> Iterator[dict[str, Any]]:
         relations = _relations(tweet)
         if "retweeted" in relations:
             continue
-        number = _text(tweet, "id")
+        number = tweet.get("id")
         author = tweet.get("author") or users.get(str(tweet.get("author_id"))) or {}
         name = author.get("username")
         conversation = tweet.get("conversation_id")
         yield {
-            "post_id": f"x:{number}", "network": "x", "created_at": _text(tweet, "created_at"),
+            "post_id": _id(number), "network": "x", "created_at": tweet.get("created_at"),
             "first_seen_at": retrieved,
             "url": f"https://x.com/{name or 'i'}/status/{number}",
             "author_id": f"x:{tweet['author_id']}" if tweet.get("author_id") else None,
@@ -62,21 +64,23 @@ def counters(line: Json) -> Iterator[dict[str, Any]]:
     """The counters in a line, at the moment when twarc asked; none where it does not say when.
 
     Raises:
-        ValueError: something is not what X documents; it is named.
+        ValueError: the line holds something else than posts.
     """
     retrieved = _retrieved(line)
     if retrieved is None:
         return
     for tweet in _tweets(line):
         metrics = tweet.get("public_metrics")
-        if isinstance(metrics, Mapping) and "retweeted" not in _relations(tweet):
+        is_whole = tweet.get("id") and tweet.get("created_at")  # else its row was told as bad
+        if isinstance(metrics, Mapping) and is_whole and "retweeted" not in _relations(tweet):
             known = {ours: metrics.get(theirs) for theirs, ours in _COUNTERS.items()}
-            yield {"post_id": f"x:{_text(tweet, 'id')}", "observed_at": retrieved, **known}
+            yield {"post_id": _id(tweet["id"]), "observed_at": retrieved, **known}
 
 
 def _tweets(line: Json) -> Iterator[Json]:
     """Every post of a line, those that others refer to after them."""
-    data = line.get("data", [line])
+    # A page may hold nothing but how many results there are, or errors.
+    data = line.get("data", [line] if "id" in line else [])
     for tweet in data if isinstance(data, list) else [data]:
         if not isinstance(tweet, Mapping):
             raise ValueError(f"data holds {type(tweet).__name__}, not a post")  # noqa: TRY004
@@ -118,10 +122,3 @@ def _words(tweet: Json) -> str | None:
 
 def _id(number: object) -> str | None:
     return None if number is None else f"x:{number}"
-
-
-def _text(tweet: Json, name: str) -> str:
-    value = tweet.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"a post has no {name}; ask twarc for it (tweet.fields={name})")
-    return value

@@ -109,16 +109,28 @@ def test_pages_and_flattened_posts_become_posts_and_counters(
     assert (again.new_posts, again.changed_counters) == (0, 0)
 
 
-def test_a_line_that_is_no_answer_of_x_is_told_with_its_number(
+def test_a_bad_post_or_counter_is_told_and_takes_nothing_else_with_it(
     monitor: Monitor, tmp_path: Path
 ) -> None:
-    nameless = {**PAGE, "data": [{"text": "no id"}]}
-    path = jsonl(tmp_path / "x.jsonl", PAGE, nameless, {"data": 5, "meta": {}})
+    nameless, undated = {"text": "no id", "created_at": AT}, {**QUOTE, "created_at": None}
+    uncounted = {**REPLY, "public_metrics": {"like_count": -1}}
+    path = jsonl(
+        tmp_path / "x.jsonl",
+        {**PAGE, "data": [nameless, uncounted, undated]},
+        {"meta": {"result_count": 0}, "__twarc": PAGE["__twarc"]},
+        {"data": 5, "meta": {}},
+    )
+    report = monitor.bring([path], strict=True)
+    assert (report.bad_rows, report.posts) == (4, 0)
     report = monitor.bring([path])
-    assert report.bad_rows == 2
-    assert report.bad[0] == f"{path}:2: a post has no id; ask twarc for it (tweet.fields=id)"
-    assert report.bad[1].startswith(f"{path}:3: ")
-    assert report.new_posts == 3
+    assert report.new_posts == 2  # the reply, and what the page includes
+    assert [line.partition(": ")[2][:20] for line in report.bad] == [
+        "post_id is empty", "created_at is empty", "data holds int, not ", "likes: expected `int",
+    ]  # fmt: skip
+    assert report.bad[0].startswith(f"{path}:1: ")
+    assert report.bad[2].startswith(f"{path}:3: ")
+    tags = monitor.query("select language_tag from base.posts where language_tag is not null")
+    assert tags.rows() == [("en",)]
 
 
 def test_feeds_of_a_list_are_followed_from_now_on(config: Config, tmp_path: Path) -> None:
@@ -148,7 +160,10 @@ ENTITY = """<!DOCTYPE opml [<!ENTITY x SYSTEM "file:///etc/passwd">]>
 <opml><body><outline text="&x;" xmlUrl="http://127.0.0.1:9/a"/></body></opml>"""
 
 
-@pytest.mark.parametrize("text", ["<opml><body>", ENTITY])
+INNER = ENTITY.replace('SYSTEM "file:///etc/passwd"', '"javascript:alert(1)"')
+
+
+@pytest.mark.parametrize("text", ["<opml><body>", ENTITY, INNER])
 def test_a_list_that_is_broken_or_hostile_is_refused(
     monitor: Monitor, tmp_path: Path, text: str
 ) -> None:
