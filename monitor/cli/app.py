@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "setup",
     "demo": "simulating",
     "simulate": "simulating",
+    "simulate cadence": "simulating",
     "watch": "watching",
     "add": "watching",
     "run": "running",
@@ -46,7 +47,9 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
+        name, two = args[0], " ".join(args[:2])
+        if two in COMMANDS and len(args) > 1:
+            return two, self.get_command(ctx, two), args[2:]
         if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         near = get_close_matches(name, COMMANDS, 1)
@@ -57,7 +60,9 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        found: click.Command = getattr(import_module(f"monitor.cli.{module}"), f"{cmd_name}_")
+        found: click.Command = getattr(
+            import_module(f"monitor.cli.{module}"), f"{cmd_name.replace(' ', '_')}_"
+        )
         return found
 
 

@@ -46,9 +46,9 @@ def test_an_example_is_a_call_that_is_accepted(line: str) -> None:
         words = shlex.split(call)
         if words[0] != "monitor":
             continue
-        command = FOUND[words[1]]
+        name, command, left = cli.resolve_command(CONTEXT, words[1:])
         assert command
-        command.make_context(words[1], words[2:], parent=CONTEXT)
+        command.make_context(name, left, parent=CONTEXT)
 
 
 def test_the_public_names_are_the_documented_ones() -> None:
