@@ -87,6 +87,17 @@ class SourceKind(StrEnum):
     PAGE = "page"  # a web page: an announcement whose network is not known yet
 
 
+INTERVALS = {
+    SourceKind.THREAD: timedelta(minutes=1),
+    SourceKind.ACCOUNT: timedelta(minutes=2),
+    SourceKind.SITE: timedelta(minutes=2),
+    SourceKind.SEARCH: timedelta(minutes=5),
+    SourceKind.FEED: timedelta(minutes=5),
+    SourceKind.PAGE: timedelta(minutes=15),
+}
+"""How often a source is polled on average, where the configuration does not say how often."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One thing to poll.
@@ -94,6 +105,8 @@ class Source:
     `target` is what the collector asks for: a URL, an account, a native id. `companies` and
     `events` say whom it serves: they decide which events count it among their sources.
     `root_id` is the post that a thread or a comment feed belongs to, where it is known.
+    `interval` is taken as written if it `is_fixed`; else it is what the source adds to the budget
+    of polls that all adaptive sources share.
     """
 
     source_id: str
@@ -102,6 +115,7 @@ class Source:
     target: str
     origin: str  # config, company, event, found
     interval: timedelta
+    is_fixed: bool = False
     queries: tuple[str, ...] = ()
     root_id: str | None = None
     companies: frozenset[str] = frozenset()
@@ -117,6 +131,8 @@ class Source:
             kind=kind,
             target=target,
             origin="found",
+            interval=INTERVALS[kind],
+            is_fixed=False,
             queries=(),
             root_id=more.pop("root_id", None),
             **more,

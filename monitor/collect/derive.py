@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from monitor.config import Company, Config, Event, SourceConfig
 from monitor.identity import canonical_url, recognise, recognise_network
-from monitor.types import Source, SourceKind
+from monitor.types import INTERVALS, Source, SourceKind
 
-__all__ = ["INTERVALS", "POSTS", "SEARCHABLE", "announced", "derive", "network_of_id"]
+__all__ = ["POSTS", "SEARCHABLE", "announced", "derive", "network_of_id"]
 
 SEARCHABLE = frozenset({"bluesky", "hackernews", "mastodon"})
 """Networks whose collector can search for names: words, or on mastodon hashtags."""
@@ -22,16 +22,6 @@ _DISCUSSES = frozenset({"hackernews"})
 
 _BY_HANDLE = SEARCHABLE - {"hackernews", "mastodon"}
 """Networks where a search finds how posts address an account."""
-
-INTERVALS = {
-    SourceKind.THREAD: timedelta(minutes=1),
-    SourceKind.ACCOUNT: timedelta(minutes=2),
-    SourceKind.SITE: timedelta(minutes=2),
-    SourceKind.SEARCH: timedelta(minutes=5),
-    SourceKind.FEED: timedelta(minutes=5),
-    SourceKind.PAGE: timedelta(minutes=15),
-}
-"""How often a source is polled where the configuration does not say."""
 
 _ORIGINS = ("company", "event", "config")  # of a source that is named twice, the first holds
 _NATIVE_ID = re.compile(r"([a-z][a-z0-9_+-]*):(?!//)(\S+)")
@@ -259,6 +249,7 @@ def _source(wishes: list[_Wish]) -> Source:
         target=first.target,
         origin=min((wish.origin for wish in wishes), key=_ORIGINS.index),
         interval=min(intervals, default=INTERVALS[first.kind]),
+        is_fixed=bool(intervals),
         queries=tuple(dict.fromkeys(query for wish in wishes for query in wish.queries)),
         root_id=first.root_id,
         companies=frozenset().union(*(wish.companies for wish in wishes)),

@@ -17,11 +17,13 @@ from monitor.errors import StoreBusy
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import MAX_POLLS, Core
 from monitor.schedule.due import Plan, next_poll_at
+from monitor.schedule.planner import REMEMBERED, Planner
 from monitor.schedule.poller import Poller, open_door
 from monitor.schedule.scoring import Scoring, warn
 from monitor.session import DATABASE
 from monitor.store.database import Database
 from monitor.store.lock import DataLock, make_private
+from monitor.store.sightings import failing, posted_since
 from monitor.store.writer import Writer
 from monitor.types import Poll
 
@@ -48,7 +50,7 @@ async def assembled(
     on_done: Callable[[Poll, int], None],
     *,
     door: Door | None = None,
-    plan: Plan = next_poll_at,
+    plan: Plan | None = None,
     at_once: int = MAX_POLLS,
     scorer: Scorer | None = None,
 ) -> AsyncIterator[Assembly]:
@@ -58,7 +60,7 @@ async def assembled(
         wait: seconds to wait for data that another process holds.
         on_done: hears of every poll that is stored, with the number of new posts.
         door: the way to the network; None for the configuration's own.
-        plan: when a source is polled again.
+        plan: when a source is polled again; None: as its interval, or the cadence, says.
         at_once: how many polls may run side by side.
         scorer: what scores posts; None for what the configuration names.
 
@@ -81,8 +83,10 @@ async def assembled(
         stack.push_async_callback(committer.close)
         scoring = Scoring(database, writer, committer, scorer)
         stack.push_async_callback(scoring.close)
-        poller = Poller(config, entered, clock, plan)
-        core = Core(writer, committer, poller, clock, on_done, at_once=at_once)
+        poller = Poller(config, entered, clock, plan or next_poll_at)
+        planner = Planner(config, is_adaptive=plan is None)
+        core = Core(writer, committer, poller, planner, clock, on_done=on_done, at_once=at_once)
+        core.remember(posted_since(database, clock.now() - REMEMBERED), failing(database))
         stack.push_async_callback(core.stop)
         yield Assembly(config, database, writer, committer, scoring, core)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 __all__ = ["ALL", "BURST", "Budget"]
 
 ALL = ""
-"""The name of the budget that every adaptive poll is paid from."""
+"""The name of the budget that every adaptive poll is paid from, counted in polls."""
 
 BURST = 5.0
 

@@ -44,7 +44,8 @@ def next_polls(
         history: the sources and what is known of them.
         now: the moment, not before the budgets' own.
         budgets: by name: that of all adaptive polls (`budget.ALL`) and those that sources name.
-            One that is missing has no limit. A poll costs what polls of its source cost lately.
+            One that is missing has no limit. The former count polls, the latter requests: as
+            many as polls of the source made lately.
 
     Returns:
         (source, at) in order of time; all but the last are for `now`. Empty without sources.
@@ -69,28 +70,28 @@ def next_polls(
     if adaptive.any():
         ready = np.where(adaptive, _ready(history, hour, left), np.inf)
         soonest = float(ready.min())
-        worth = np.where(ready <= soonest, _worth(history, soonest, left), 0.0)
-        column = _best(history, worth)
-        if column is not None and np.isfinite(soonest):
-            later.append((soonest, column))
+        if np.isfinite(soonest):
+            worth = np.where(ready <= soonest, _worth(history, soonest, left), 0.0)
+            column = _best(history, worth)
+            if column is not None:
+                later.append((history.moment(soonest) + _TICK, column))  # rounded up
     polls = [(history.ids[column], now) for column in begun]
     if later:
         at, source_id = min((at, history.ids[source]) for at, source in later)
-        polls.append((source_id, max(history.moment(at) + _TICK, now)))
+        polls.append((source_id, max(at, now)))
     return polls
 
 
 def pay(history: History, source_id: str, at: datetime, budgets: dict[str, Budget]) -> None:
     """Take what a poll of a source is expected to cost out of the budgets that it is paid from."""
-    cost = history.cost(source_id)
-    for name in history.paid_by(source_id):
+    for name, cost in history.costs(source_id).items():
         if name in budgets:
             budgets[name] = budgets[name].paid(cost, at)
 
 
 def _fixed(
     history: History, hour: float, adaptive: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> tuple[list[int], list[tuple[float, int]]]:
+) -> tuple[list[int], list[tuple[datetime, int]]]:
     """Of the sources with an interval of their own: those that are due, and the others' time."""
     due = np.maximum(
         history.fact(Fact.POLLED) + history.fact(Fact.INTERVAL), history.fact(Fact.HELD)
@@ -98,7 +99,8 @@ def _fixed(
     fixed = map(int, np.flatnonzero(~adaptive))
     order = sorted((float(due[column]), history.ids[column], column) for column in fixed)
     begun = [column for at, _, column in order if at <= hour]
-    return begun, [(at, column) for at, _, column in order if at > hour][:1]
+    waits = [(at, column) for at, _, column in order if hour < at < np.inf]
+    return begun, [(history.moment(at), column) for at, column in waits[:1]]
 
 
 def _ready(history: History, hour: float, budgets: Mapping[str, Budget]) -> Floats:
@@ -112,13 +114,12 @@ def _ready(history: History, hour: float, budgets: Mapping[str, Budget]) -> Floa
         if (budget := budgets.get(name)) is not None:
             held[number], rate[number] = budget.holds(moment), max(budget.per_hour, 1e-12)
             burst[number] = budget.burst
-    cost = history.fact(Fact.REQUESTS)
-    wait = np.zeros(len(history))
-    for payer in (np.zeros(len(history), dtype=np.intp), *history.payers):
-        missing = np.minimum(cost, burst[payer]) - held[payer]
-        wait = np.maximum(wait, missing / rate[payer])
-    shortest = SHORTEST_GAP / _HOUR
-    soonest = np.maximum(history.fact(Fact.POLLED) + shortest, history.fact(Fact.HELD))
+    wait = np.full(len(history), max((min(1.0, burst[0]) - held[0]) / rate[0], 0.0))
+    for payer in history.payers:
+        missing = np.minimum(history.fact(Fact.REQUESTS), burst[payer]) - held[payer]
+        wait = np.maximum(wait, np.where(payer > 0, missing / rate[payer], 0.0))
+    gap = np.where(history.fact(Fact.POLLS) > 0, SHORTEST_GAP / _HOUR, 0.0)
+    soonest = np.maximum(history.fact(Fact.POLLED) + gap, history.fact(Fact.HELD))
     return np.maximum(soonest, hour + wait)
 
 
@@ -149,8 +150,5 @@ def _best(history: History, worth: Floats) -> int | None:
 def _affordable(
     history: History, column: int, now: datetime, budgets: Mapping[str, Budget]
 ) -> bool:
-    source_id = history.ids[column]
-    cost = history.cost(source_id)
-    return all(
-        budgets[name].ready(cost) <= now for name in history.paid_by(source_id) if name in budgets
-    )
+    costs = history.costs(history.ids[column])
+    return all(budgets[name].ready(cost) <= now for name, cost in costs.items() if name in budgets)

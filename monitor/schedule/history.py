@@ -134,9 +134,10 @@ class History:
         if column != last:
             self._column[self._ids[column]] = column
 
-    def hold(self, source_id: str, until: datetime) -> None:
-        """Not before `until`: its host asked to wait, or a poll is under way."""
-        self._facts[Fact.HELD, self._column[source_id]] = self.hour(until)
+    def hold(self, source_id: str, until: datetime | None) -> None:
+        """Not before `until`, as its host asked to wait; None: not at all, until held anew."""
+        held = np.inf if until is None else self.hour(until)
+        self._facts[Fact.HELD, self._column[source_id]] = held
 
     def observe(
         self,
@@ -212,16 +213,15 @@ class History:
         """One `Fact` of all sources, shape (sources,)."""
         return self._facts[which, : len(self._ids)]
 
-    def cost(self, source_id: str) -> float:
-        """The requests that a poll of a source is expected to make."""
-        return float(self._facts[Fact.REQUESTS, self._column[source_id]])
+    def costs(self, source_id: str) -> dict[str, float]:
+        """What a poll of a source is expected to cost, by budget.
 
-    def paid_by(self, source_id: str) -> list[str]:
-        """The budgets that its polls are paid from; that of all only if its cadence is adaptive."""
+        One poll of the budget of all if its cadence is adaptive, and requests of its own.
+        """
         column = self._column[source_id]
-        names = self.budget_names
-        own = [names[number] for number in self._payers[:, column] if number]
-        return [ALL, *own] if np.isnan(self._facts[Fact.INTERVAL, column]) else own
+        names, requests = self.budget_names, float(self._facts[Fact.REQUESTS, column])
+        own = {names[number]: requests for number in self._payers[:, column] if number}
+        return {ALL: 1.0, **own} if np.isnan(self._facts[Fact.INTERVAL, column]) else own
 
     @property
     def budget_names(self) -> Sequence[str]:

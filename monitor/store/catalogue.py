@@ -200,8 +200,8 @@ def announced_id(url: str) -> str | None:
 _SOURCE = {
     "source_id": "VARCHAR", "network": "VARCHAR", "kind": "VARCHAR", "target": "VARCHAR",
     "origin": "VARCHAR", "state": "VARCHAR", "interval_seconds": "DOUBLE", "next_at": "TIMESTAMP",
-    "queries": "VARCHAR[]", "root_id": "VARCHAR", "companies": "VARCHAR[]", "events": "VARCHAR[]",
-    "created_at": "TIMESTAMP",
+    "is_fixed": "BOOLEAN", "queries": "VARCHAR[]", "root_id": "VARCHAR",
+    "companies": "VARCHAR[]", "events": "VARCHAR[]", "created_at": "TIMESTAMP",
 }  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def save_sources(
     rows = [
         (
             s.source_id, s.network, str(s.kind), s.target, s.origin, state,
-            s.interval.total_seconds(), next_at, list(s.queries), s.root_id,
+            s.interval.total_seconds(), next_at, s.is_fixed, list(s.queries), s.root_id,
             sorted(s.companies), sorted(s.events), created_at,
         )
         for s, state, next_at, created_at in sources
@@ -229,13 +229,15 @@ def load_sources(cursor: Cursor) -> list[tuple[Source, str, datetime | None, dat
     """All sources as (source, state, next_at, created_at)."""
     rows = cursor.execute(
         "select source_id, network, kind, target, origin, state, interval_seconds, next_at, "
-        "queries, root_id, companies, events, created_at from base.sources order by source_id"
+        "queries, root_id, companies, events, created_at, is_fixed from base.sources "
+        "order by source_id"
     )
     return [
         (
             Source(
                 source_id=r[0], network=r[1], kind=SourceKind(r[2]), target=r[3], origin=r[4],
-                interval=timedelta(seconds=r[6]), queries=tuple(r[8]), root_id=r[9],
+                interval=timedelta(seconds=r[6]), is_fixed=bool(r[13]),
+                queries=tuple(r[8]), root_id=r[9],
                 companies=frozenset(r[10]), events=frozenset(r[11]),
             ),
             r[5],

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from monitor.store.database import Cursor
+from monitor.store.database import Cursor, Database
 from monitor.store.ids import Ids
 from monitor.store.posts import Change, PostRow
 from monitor.types import Known, Poll, PostState
 
-__all__ = ["Sightings", "SourceMemory"]
+__all__ = ["Sightings", "SourceMemory", "failing", "posted_since"]
 
 _SIGHTING = {
     "post_key": "BIGINT", "source_id": "VARCHAR", "first_at": "TIMESTAMP", "last_at": "TIMESTAMP",
@@ -151,6 +151,29 @@ class Sightings:
         self._pending.clear()
         if retold:
             self._memories.clear()
+
+
+def posted_since(database: Database, since: datetime) -> dict[str, list[datetime]]:
+    """When the posts of each source were written, as far as that was since a moment."""
+    cursor = database.cursor()
+    rows = cursor.execute(
+        "select s.source_id, list(p.created_at) from base.posts as p "
+        "join base.sightings as s using (post_key) where p.created_at >= ? group by all",
+        [since],
+    )
+    cursor.close()
+    return {source: [at.replace(tzinfo=UTC) for at in times] for source, times in rows}
+
+
+def failing(database: Database) -> set[str]:
+    """The sources whose latest poll did not end well."""
+    cursor = database.cursor()
+    rows = cursor.execute(
+        "select source_id from base.polls group by all "
+        "having arg_max(outcome, poll_id) not in ('ok', 'unchanged')"
+    )
+    cursor.close()
+    return {row[0] for row in rows}
 
 
 def _known(row: PostRow, name: str) -> Known:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.collect.derive import INTERVALS, derive
+from monitor.collect.derive import derive
 from monitor.collect.registry import networks
 from monitor.config import Company, Config, Event, Network, SourceConfig, load
-from monitor.types import Source, SourceKind
+from monitor.types import INTERVALS, Source, SourceKind
 
 ROOT = Path(__file__).parents[2]
 DID = "did:plc:abc"

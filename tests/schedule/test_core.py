@@ -19,6 +19,7 @@ from monitor.errors import StoreError, Unreachable
 from monitor.schedule import core as core_module
 from monitor.schedule.committer import Committer
 from monitor.schedule.core import Core
+from monitor.schedule.planner import Planner
 from monitor.schedule.poller import Poller, open_door
 from monitor.store.database import Database
 from monitor.store.writer import Writer
@@ -111,7 +112,7 @@ def start(database: Database, tmp_path: Path) -> Callable[..., Any]:
         async with open_door(config, clock) as door:
             poller = Poller(config, door, clock)
             run = Run(None, writer, committer, database, clock)  # type: ignore[arg-type]
-            run.core = Core(writer, committer, poller, clock, run.heard)
+            run.core = Core(writer, committer, poller, Planner(config), clock, on_done=run.heard)
             try:
                 yield run
             finally:

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from monitor.errors import Throttled, Unreachable
-from monitor.schedule.due import due, next_moment, next_poll_at
+from monitor.schedule.due import next_poll_at
 from monitor.types import Harvest, Source, SourceKind
 
 NOW = datetime(2026, 2, 12, 18, tzinfo=UTC)
@@ -21,37 +18,8 @@ def source(name: str = "s", interval: timedelta = timedelta(minutes=5)) -> Sourc
     )  # fmt: skip
 
 
-@dataclass
-class Planned:
-    source: Source
-    next_at: datetime | None
-    state: str = "active"
-
-
 def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
-
-
-def test_what_is_overdue_longest_comes_first() -> None:
-    entries = [
-        Planned(source("late"), at(-9)),
-        Planned(source("now"), at(0)),
-        Planned(source("later"), at(1)),
-        Planned(source("latest"), at(-99)),
-        Planned(source("off"), at(-5), state="retired"),
-        Planned(source("unplanned"), None),
-    ]
-    assert due(entries, NOW, frozenset()) == ["latest", "late", "now"]
-    assert due(entries, NOW, frozenset({"late"})) == ["latest", "now"]
-    assert next_moment(entries, frozenset({"late", "latest", "now"})) == at(1)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), max_size=20), st.randoms())
-def test_order_of_sources_changes_nothing(moments: list[float], random) -> None:
-    entries = [Planned(source(f"s{n}"), at(m)) for n, m in enumerate(moments)]
-    before = due(entries, NOW, frozenset()), next_moment(entries, frozenset())
-    random.shuffle(entries)
-    assert (due(entries, NOW, frozenset()), next_moment(entries, frozenset())) == before
 
 
 @pytest.mark.parametrize(
