@@ -9,7 +9,7 @@ from monitor.collect.http.door import Door
 from monitor.collect.protocol import Ask
 from monitor.collect.registry import collector
 from monitor.config import Config
-from monitor.errors import BadAnswer, SourceError, Throttled, UsageError
+from monitor.errors import AccessDenied, BadAnswer, SourceError, Throttled, UsageError
 from monitor.schedule.due import Plan, next_poll_at
 from monitor.store.sightings import SourceMemory
 from monitor.store.writer import Entry
@@ -65,10 +65,12 @@ class Poller:
         if harvest.error is not None or harvest.http_status is None:
             harvest.http_status = http.status
         finished_at = self._clock.now()
+        refused = isinstance(harvest.error, Throttled | AccessDenied)
+        entry.refusals = entry.refusals + 1 if refused else 0
         return Poll(
             source=source, started_at=started_at, finished_at=finished_at,
             outcome=_outcome(harvest), harvest=harvest, validators=dict(http.validators),
-            next_at=self._plan(source, started_at, finished_at, harvest),
+            next_at=self._plan(source, started_at, finished_at, harvest, entry.refusals),
         )  # fmt: skip
 
 

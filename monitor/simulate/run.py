@@ -17,7 +17,7 @@ from monitor.collect.http.pace import Pace
 from monitor.config import Config, load
 from monitor.enrich.score import Scorer
 from monitor.schedule.assembly import Assembly, assembled
-from monitor.schedule.due import next_poll_at
+from monitor.schedule.due import Plan, next_poll_at
 from monitor.schedule.scoring import Queue, score_all
 from monitor.session import DATABASE
 from monitor.simulate.platforms.bluesky import HOST as BLUESKY
@@ -261,7 +261,7 @@ async def _drive(running: Assembly, clock: VirtualClock, until: datetime) -> Non
             await asyncio.wait_for(changed.wait(), seconds)
 
 
-def _plan(world: World) -> Callable[[Source, datetime, datetime, Harvest], datetime]:
+def _plan(world: World) -> Plan:
     """All sources are polled at the same moments, more often when something was announced."""
     scenario = world.scenario
     moments = [world.announced_at(event) for event in scenario.event]
@@ -274,7 +274,9 @@ def _plan(world: World) -> Callable[[Source, datetime, datetime, Harvest], datet
                     return every
         return scenario.background
 
-    def plan(source: Source, started: datetime, finished: datetime, harvest: Harvest) -> datetime:
+    def plan(
+        source: Source, started: datetime, finished: datetime, harvest: Harvest, _refusals: int
+    ) -> datetime:
         every = interval(started)
         steps = (started - scenario.starts_at) // every + 1
         at = scenario.starts_at + steps * every

@@ -66,6 +66,7 @@ class Entry:
     created_at: datetime
     cursor: dict[str, Any] = field(default_factory=dict)
     validators: dict[str, Any] = field(default_factory=dict)
+    refusals: int = 0  # polls in a row that the host refused, in this life
 
 
 class Writer:

@@ -40,3 +40,16 @@ def test_a_host_that_throttles_is_left_alone_as_long_as_it_asks(error, seconds: 
 
 def test_a_poll_that_takes_longer_than_its_interval_follows_at_once() -> None:
     assert next_poll_at(source(interval=timedelta(seconds=1)), NOW, at(7), Harvest()) == at(7)
+
+
+def test_pauses_grow_while_a_host_refuses_and_end() -> None:
+    error = Throttled("wait", url="https://example.org/rss", status=429)
+    pauses = [
+        (next_poll_at(source(), NOW, at(1), Harvest(error=error), n) - at(1)).total_seconds()
+        for n in range(1, 40)
+    ]
+    assert pauses[:2] == [299, 299]  # the interval is longer
+    assert pauses[3:7] == [480, 960, 1920, 3840]
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 6 * 3600
+    assert next_poll_at(source(), NOW, at(1), Harvest(), 0) == at(300)
