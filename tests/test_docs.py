@@ -35,7 +35,13 @@ def commands(page: str) -> list[str]:
 READING = sorted(
     {
         c
-        for page in ("README.md", "docs/sql.md", "docs/configuration.md", "docs/report.md")
+        for page in (
+            "README.md",
+            "docs/sql.md",
+            "docs/configuration.md",
+            "docs/report.md",
+            "docs/cadence.md",
+        )
         for c in commands(page)
     }
 )
