@@ -28,6 +28,7 @@ from monitor.errors import AccessDenied, StoreError
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
 from monitor.serve.app import application
+from monitor.serve.notify import supervised
 from monitor.serve.place import NAME, listen
 from monitor.store.commands import COMMANDS
 from monitor.store.quack import Quack
@@ -111,7 +112,9 @@ async def run(config: Config, *, clock: Clock | None = None, wait: float = WAIT_
             loop.add_signal_handler(number, stop.set)
         async with _serving(running, clock), _ticking(running.core, clock):
             log.info("running", sources=len(running.writer.entries), pid=os.getpid())
-            await stop.wait()
+            # Alive is who can still write: a turn on the writer's thread.
+            async with supervised(lambda: running.committer.run(lambda: None)):
+                await stop.wait()
         log.info("stopping")
     return 0
 
