@@ -70,17 +70,19 @@ class Monitor:
     def config(self) -> Config:
         """The configuration as it was read."""
         if self._config is None:
-            from monitor.config import Config, load
-
-            given, data_dir = self._given
-            if isinstance(given, Config):
-                self._config = given
-            else:
-                self._config = load(
-                    Path(given) if given is not None else None,
-                    data_dir=Path(data_dir) if data_dir is not None else None,
-                )
+            self._config = self._read()
         return self._config
+
+    def _read(self) -> Config:
+        from monitor.config import Config, load
+
+        given, data_dir = self._given
+        if isinstance(given, Config):
+            return given
+        return load(
+            Path(given) if given is not None else None,
+            data_dir=Path(data_dir) if data_dir is not None else None,
+        )
 
     @property
     def session(self) -> Session:
@@ -379,10 +381,13 @@ class Monitor:
         return made.write(Path(folder), force=force)
 
     def run(self) -> int:
-        """Poll until a signal comes; the exit code. No session may be open."""
+        """Poll until a signal comes; the exit code. No session may be open.
+
+        SIGHUP lets it read its configuration again.
+        """
         from monitor.schedule.daemon import run
 
-        return asyncio.run(run(self.config, wait=self._wait))
+        return asyncio.run(run(self.config, wait=self._wait, reread=self._read))
 
     def run_once(self, *, progress: Callable[[str], None] | None = None) -> RunReport:
         """Poll every source once, to its end; what came of it. No session may be open."""

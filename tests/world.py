@@ -279,6 +279,9 @@ class Process:
     def running(self) -> bool:
         return self._popen.poll() is None
 
+    def send(self, number: int) -> None:
+        self._popen.send_signal(number)
+
     def end(self, how: int = signal.SIGTERM, seconds: float = 5) -> int:
         """Its exit code after a signal; raises `TimeoutExpired` if it does not end."""
         if self._popen.poll() is None:

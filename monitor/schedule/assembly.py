@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from monitor.clock import Clock
 from monitor.collect.http.door import Door
 from monitor.collect.pollable import pollable, why_not
@@ -40,6 +42,33 @@ class Assembly:
     committer: Committer
     scoring: Scoring
     core: Core
+    poller: Poller
+    planner: Planner
+
+    async def reload(self, config: Config) -> None:
+        """Go on with another configuration. Polls that are under way end as they began.
+
+        What it says of `[monitor]` and `[enrich]`, and its hosts' limits, hold from the next start.
+
+        Raises:
+            StoreError: it could not be stored; the one before holds.
+        """
+        taken = msgspec.structs.replace(
+            config, monitor=self.config.monitor, enrich=self.config.enrich
+        )
+        await self.committer.run(self._take, taken)
+        self.core.on_change()
+
+    def _take(self, config: Config) -> None:
+        before = self.writer.configure(config)
+        self.writer.can_poll = lambda source: why_not(config, source) is None
+        try:
+            self.writer.synchronise(pollable(self.writer.config))
+        except BaseException:
+            self.writer.configure(before)
+            self.writer.can_poll = lambda source: why_not(before, source) is None
+            raise
+        self.config = self.poller.config = self.planner.config = config
 
 
 @asynccontextmanager
@@ -88,7 +117,7 @@ async def assembled(
         core = Core(writer, committer, poller, planner, clock, on_done=on_done, at_once=at_once)
         core.remember(posted_since(database, clock.now() - REMEMBERED), failing(database))
         stack.push_async_callback(core.stop)
-        yield Assembly(config, database, writer, committer, scoring, core)
+        yield Assembly(config, database, writer, committer, scoring, core, poller, planner)
 
 
 async def _open(path: Path, wait: float) -> Database:

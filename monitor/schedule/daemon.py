@@ -24,7 +24,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
-from monitor.errors import AccessDenied, StoreError
+from monitor.errors import AccessDenied, MonitorError, StoreError
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
 from monitor.serve.app import application
@@ -102,14 +102,28 @@ async def run_once(
     return report
 
 
-async def run(config: Config, *, clock: Clock | None = None, wait: float = WAIT_SECONDS) -> int:
-    """Poll until a signal comes. SIGTERM and SIGINT end it after the running commit."""
+async def run(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    wait: float = WAIT_SECONDS,
+    reread: Callable[[], Config] | None = None,
+) -> int:
+    """Poll until a signal comes. SIGTERM and SIGINT end it after the running commit.
+
+    SIGHUP takes the configuration that `reread` returns; if that can't be, the one before holds.
+    """
     clock = clock or SystemClock()
     async with assembled(config, clock, wait, _log_poll) as running:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        reloads: set[asyncio.Task[None]] = set()
+        if reread is not None:
+            loop.add_signal_handler(
+                signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload(running, reread)))
+            )
         async with _serving(running, clock), _ticking(running.core, clock):
             log.info("running", sources=len(running.writer.entries), pid=os.getpid())
             # Alive is who can still write: a turn on the writer's thread.
@@ -117,6 +131,23 @@ async def run(config: Config, *, clock: Clock | None = None, wait: float = WAIT_
                 await stop.wait()
         log.info("stopping")
     return 0
+
+
+async def _reload(running: Assembly, reread: Callable[[], Config]) -> None:
+    try:
+        config = await asyncio.to_thread(reread)
+        later = [
+            f"[{name}]"
+            for name in ("monitor", "enrich")
+            if getattr(config, name) != getattr(running.config, name)
+        ]
+        await running.reload(config)
+    except MonitorError as error:
+        log.error("configuration not taken", error=str(error))  # noqa: TRY400 - it says it all
+        return
+    if later:
+        log.warning("holds from the next start", changed=" and ".join(later))
+    log.info("reloaded", sources=len(running.writer.entries))
 
 
 def _log_poll(poll: Poll, new: int) -> None:

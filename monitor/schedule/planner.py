@@ -49,7 +49,7 @@ class Planner:
     """
 
     def __init__(self, config: Config, *, is_adaptive: bool = True) -> None:
-        self._config = config
+        self.config = config
         self._is_adaptive = is_adaptive
         self._history = History()
         self._budgets: dict[str, Budget] = {}
@@ -133,7 +133,7 @@ class Planner:
 
     def _host(self, source: Source) -> str | None:
         """The host that a source asks, as far as it can be told; None for one without limit."""
-        network = self._config.networks.get(source.network)
+        network = self.config.networks.get(source.network)
         url = source.target
         if not url.startswith(("http://", "https://")):
             url = (network.base_url if network else None) or f"https://{source.network}"
@@ -148,7 +148,7 @@ class Planner:
         self._set(ALL, sum(_HOUR / source.interval for source in free), max(BURST, len(free)), now)
         for source, host in self._known.values():
             if host is not None:
-                network = self._config.networks.get(source.network)
+                network = self.config.networks.get(source.network)
                 asked = network.requests_per_minute if network else None
                 self._set(host, 60 * (asked or DEFAULT_PER_MINUTE), BURST, now)
 

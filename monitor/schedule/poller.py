@@ -34,7 +34,7 @@ class Poller:
 
     def __init__(self, config: Config, door: Door, clock: Clock, plan: Plan = next_poll_at) -> None:
         self._plan = plan
-        self._config = config
+        self.config = config
         self._door = door
         self._clock = clock
 
@@ -44,7 +44,7 @@ class Poller:
         reader = collector(source.network)
         if reader is None:
             raise UsageError(f"{source.source_id}: no collector reads {source.network} yet")
-        network = self._config.networks.get(source.network)
+        network = self.config.networks.get(source.network)
         http = self._door.open(source.network, entry.validators)
         harvest = Harvest(state=dict(entry.cursor))
         started_at = self._clock.now()

@@ -100,6 +100,11 @@ class Writer:
                 entry.cursor = msgspec.json.decode(state or "{}")
                 entry.validators = msgspec.json.decode(validators or "{}")
 
+    def configure(self, config: Config) -> Config:
+        """Take another configuration, and return the one before; `synchronise` comes next."""
+        before, self._given = self._given, config
+        return before
+
     @property
     def config(self) -> Config:
         """The configuration, with what commands put beside it."""

@@ -316,3 +316,46 @@ def test_a_data_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path
     assert ended.returncode == 1
     assert "give --data-dir a folder you can write" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+# Reloaded.
+
+
+async def test_a_changed_configuration_is_taken_and_no_poll_is_lost(tmp_path: Path) -> None:
+    growing = Growing()
+    async with serve(growing) as server:
+        toml = OFFLINE + source("first", f"{server.url}/1")
+        config = configured(tmp_path, toml, allow_private_addresses=True, serve_sql=False)
+        await asyncio.to_thread(_reload, config, server.url)
+    with opened(config) as database:
+        assert database.query("select state from sources where source_id = 'first'").item() == (
+            "archived"
+        )
+        stored = database.query("select count(*) from posts where url like '%/1/%'").item()
+        assert verify(database.query) == []
+    assert stored == len(growing.items["/1"])
+
+
+def _reload(config: Config, url: str) -> None:
+    assert config.path
+    text = config.path.read_text()
+    with Process(config) as process, process.ready() as remote:
+        _wait_for_polls(remote)
+
+        def changed(new: str, until: str) -> None:
+            assert config.path
+            config.path.write_text(new)
+            process.send(signal.SIGHUP)
+            for _ in range(200):
+                if until in process.log():
+                    return
+                threading.Event().wait(0.05)
+            raise AssertionError(process.log())
+
+        changed(text + "[[source]]\nid = 1\n", "configuration not taken")
+        _wait_for_polls(remote)
+        changed(text.replace("first", "second").replace("/1", "/2"), "reloaded")
+        _wait_for_polls(remote)
+        states = dict(remote.query("select source_id, state from sources").rows())
+        assert (states["first"], states["second"]) == ("archived", "active")
+        assert process.end() == 0
