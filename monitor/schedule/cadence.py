@@ -25,7 +25,11 @@ GAPS_OF_THE_MEAN = 4.0
 """No source waits longer than four times what it would if all were polled alike."""
 
 EXPLORATION = 0.3
-"""Weight of the bonus a·√J. Chosen on made streams and threads: 0 to 3 moved the mean by .02."""
+"""Weight of the bonus a·√J, tried from 0 to 3 on made worlds.
+
+More of it notices bursts in quiet streams sooner (1.95 to 1.50 of fixed intervals), hardly moves
+the mean there (.62 to .64) and costs threads (.15 to .24).
+"""
 
 _HOUR = timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
@@ -48,7 +52,8 @@ def next_polls(
             many as polls of the source made lately.
 
     Returns:
-        (source, at) in order of time; all but the last are for `now`. Empty without sources.
+        (source, at) in order of time; all but the last are for `now`. Empty if there is nothing to
+        wait for.
     """
     if not len(history):
         return []
