@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
 from monitor.cli.options import Output, command, note, opened, output
+from monitor.cli.settings import Settings
 from monitor.cli.stdout import say
 
 __all__ = ["healthcheck_", "run_", "status_"]
@@ -39,17 +41,31 @@ def run_(ctx: click.Context, once: bool) -> int:
 
 
 @command("status")
+@click.option(
+    "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS",
+    help="Show it anew every so many seconds, until Ctrl-C.",
+)  # fmt: skip
 @output
 @click.pass_context
-def status_(ctx: click.Context, out: Output) -> None:
+def status_(ctx: click.Context, watch: float | None, out: Output) -> None:
     """Show how each source is doing.
 
     Its last success, the age of its newest post, how late new posts were seen in the last day,
     throttling, open gaps, polls and errors in the last day and its last error.
 
+    \b
     Example: monitor status
+    Example: monitor status --watch 5
     """
-    out.write(opened(ctx).status())
+    settings = ctx.ensure_object(Settings)
+    with settings.monitor() as m:
+        out.write(m.status())
+    while watch is not None:
+        time.sleep(watch)
+        with settings.monitor() as m:  # anew: a daemon may have started, or want to
+            rows = m.status()
+        click.clear()  # nothing where standard output is no terminal
+        out.write(rows)
 
 
 @command("healthcheck")

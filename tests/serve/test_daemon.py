@@ -359,3 +359,27 @@ def _reload(config: Config, url: str) -> None:
         states = dict(remote.query("select source_id, state from sources").rows())
         assert (states["first"], states["second"]) == ("archived", "active")
         assert process.end() == 0
+
+
+# Watched.
+
+
+async def test_a_watched_status_goes_on_and_lets_a_daemon_start(tmp_path: Path) -> None:
+    async with serve(Growing()) as server:
+        toml = OFFLINE + source("one", f"{server.url}/1")
+        config = configured(tmp_path, toml, allow_private_addresses=True, serve_sql=False)
+        await asyncio.to_thread(_watch, config)
+
+
+def _watch(config: Config) -> None:
+    words = [*command(config), "status", "--watch", "0.1", "--format", "jsonl"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout
+        with Process(config) as process, process.ready() as remote:
+            _wait_for_polls(remote)
+            for line in watching.stdout:
+                if '"polls_24h":0' not in line:
+                    break
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(5) == 130
+            assert process.end() == 0
