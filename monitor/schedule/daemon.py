@@ -121,9 +121,13 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         reloads: set[asyncio.Task[None]] = set()
         if reread is not None:
-            loop.add_signal_handler(
-                signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload(running, reread)))
-            )
+
+            def reload() -> None:
+                task = loop.create_task(_reload(running, reread))
+                reloads.add(task)  # or nobody would keep it
+                task.add_done_callback(reloads.discard)
+
+            loop.add_signal_handler(signal.SIGHUP, reload)
         async with _serving(running, clock), _ticking(running.core, clock):
             log.info("running", sources=len(running.writer.entries), pid=os.getpid())
             # Alive is who can still write: a turn on the writer's thread.
