@@ -100,7 +100,10 @@ def simulate_(scenario: str, folder: Path, seed: int | None, collect: bool, resu
     "--policy", default="fixed,backoff,adaptive", metavar="NAMES",
     help="What to compare, with commas (default: fixed,backoff,adaptive).",
 )  # fmt: skip
-@click.option("--seeds", type=click.IntRange(1, 1000), default=3, metavar="K", help="Worlds.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=3, metavar="K",
+    help="How many worlds are made, or runs of a FILE (default 3).",
+)  # fmt: skip
 @output
 def simulate_cadence_(  # noqa: PLR0917 - click passes names
     arrivals: Path | None, world: str, sources: int | None, hours: float | None, budget: float,

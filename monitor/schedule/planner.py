@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from monitor.collect.http.pace import DEFAULT_PER_MINUTE
-from monitor.collect.http.url import authority, is_loopback
+from monitor.collect.http.pace import allowed_per_minute
+from monitor.collect.http.url import authority
 from monitor.config import Config
 from monitor.schedule.budget import ALL, BURST, Budget
 from monitor.schedule.cadence import next_polls, pay
@@ -53,7 +53,9 @@ class Planner:
         self._is_adaptive = is_adaptive
         self._history = History()
         self._budgets: dict[str, Budget] = {}
-        self._known: dict[str, tuple[Source, str | None]] = {}  # with its host, if that is limited
+        self._known: dict[str, Source] = {}
+        self._hosts: dict[str, float] = {}  # those with a limit, in requests a minute
+        self._is_allowed = False  # do the budgets fit what is known?
         self._failed: set[str] = set()
         self._expected: dict[str, Mapping[str, float]] = {}
 
@@ -71,16 +73,15 @@ class Planner:
             for entry in entries
             if entry.state == "active" and entry.next_at is not None
         }
-        changed = [one for one in self._known if one not in planned]
-        for source_id in changed:
+        for source_id in [one for one in self._known if one not in planned]:
             self._history.drop(source_id)
             del self._known[source_id]
+            self._is_allowed = False
         for source_id, entry in planned.items():
-            if source_id not in self._known or self._known[source_id][0] is not entry.source:
+            if self._known.get(source_id) is not entry.source:
                 self._add(entry, min(entry.created_at, now))
-                changed.append(source_id)
             self._history.hold(source_id, self._held(entry, running))
-        if changed:
+        if not self._is_allowed:
             self._allow(now)
         return next_polls(self._history, now, self._budgets)
 
@@ -111,7 +112,8 @@ class Planner:
     def _add(self, entry: Pollable, started_at: datetime) -> None:
         source = entry.source
         host = self._host(source)
-        self._known[source.source_id] = source, host
+        self._known[source.source_id] = source
+        self._is_allowed = False
         self._history.add(
             source.source_id,
             started_at,
@@ -132,25 +134,28 @@ class Planner:
         return entry.next_at
 
     def _host(self, source: Source) -> str | None:
-        """The host that a source asks, as far as it can be told; None for one without limit."""
+        """The host that a source asks, as far as it can be told; None for one without limit.
+
+        A network whose host only its collector knows counts as one host.
+        """
         network = self.config.networks.get(source.network)
         url = source.target
         if not url.startswith(("http://", "https://")):
             url = (network.base_url if network else None) or f"https://{source.network}"
-        asked = network.requests_per_minute if network else None
-        if asked is None and is_loopback(url):
+        allowed = allowed_per_minute(url, network.requests_per_minute if network else None)
+        if allowed is None:
             return None
-        return authority(url)
+        host = authority(url)
+        self._hosts[host] = min(allowed, self._hosts.get(host, allowed))  # the strictest holds
+        return host
 
     def _allow(self, now: datetime) -> None:
         """Budgets for what there is: on average, each adaptive source at its interval."""
-        free = [source for source, _ in self._known.values() if self._follows(source)]
+        free = [source for source in self._known.values() if self._follows(source)]
         self._set(ALL, sum(_HOUR / source.interval for source in free), max(BURST, len(free)), now)
-        for source, host in self._known.values():
-            if host is not None:
-                network = self.config.networks.get(source.network)
-                asked = network.requests_per_minute if network else None
-                self._set(host, 60 * (asked or DEFAULT_PER_MINUTE), BURST, now)
+        for host, per_minute in self._hosts.items():
+            self._set(host, 60 * per_minute, BURST, now)
+        self._is_allowed = True
 
     def _set(self, name: str, per_hour: float, burst: float, now: datetime) -> None:
         budget = self._budgets.get(name)

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor.errors import UsageError
-from monitor.simulate.cadence import POLICIES, Arrivals, Floats, compare
+from monitor.schedule.history import Floats
+from monitor.simulate.cadence import POLICIES, Arrivals, compare
 
 __all__ = ["COLUMNS", "compared", "read", "streams", "threads"]
 
-_LARGEST = 5000  # replies of a thread
-
 if TYPE_CHECKING:
     import polars as pl
+
+_LARGEST = 5000  # replies of a thread
+_LONGEST = 100_000  # hours
 
 COLUMNS = ("source_id", "started_at_hours", "item_at_hours")
 
@@ -128,7 +130,9 @@ def read(path: Path) -> list[Arrivals]:
             rows = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
             if missing:
-                raise UsageError(f"{path}: no column {', '.join(missing)}; it takes {COLUMNS}")
+                raise UsageError(
+                    f"{path}: no column {', '.join(missing)}; it takes {', '.join(COLUMNS)}"
+                )
             for row in rows:
                 where = f"{path}:{rows.line_num}"
                 source = row["source_id"] or ""
@@ -157,6 +161,6 @@ def _hours(text: str | None, column: str, where: str) -> float:
         number = float(text or "")
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise UsageError(f"{where}: {column} is {text!r}, which is no number of hours from 0 on")
+    if not 0 <= number <= _LONGEST:
+        raise UsageError(f"{where}: {column} is {text!r}, not hours from 0 to {_LONGEST}")
     return number

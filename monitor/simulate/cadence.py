@@ -15,11 +15,9 @@ import numpy.typing as npt
 
 from monitor.schedule.budget import ALL, Budget
 from monitor.schedule.cadence import LONGEST_GAP, SHORTEST_GAP, next_polls
-from monitor.schedule.history import History
+from monitor.schedule.history import Floats, History
 
 __all__ = ["POLICIES", "Arrivals", "Figures", "compare"]
-
-Floats = npt.NDArray[np.float64]
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SHORTEST = SHORTEST_GAP / timedelta(hours=1)
@@ -56,6 +54,8 @@ class _Run:
     world: Sequence[Arrivals]
     hours: float
     polled: Floats = field(init=False)
+    _seen: list[int] = field(init=False)
+    _bursts: list[list[float]] = field(init=False)
     delays: list[Floats] = field(default_factory=list)
     notices: list[float] = field(default_factory=list)
     worst_gap: float = 0.0
@@ -66,9 +66,6 @@ class _Run:
         self.polled = np.array([source.started for source in self.world])
         self._seen = [0] * len(self.world)
         self._bursts = [list(source.bursts()[::-1]) for source in self.world]
-
-    _seen: list[int] = field(init=False)
-    _bursts: list[list[float]] = field(init=False)
 
     def poll(self, number: int, at: float) -> Floats:
         """Poll a source; the posts that are new."""

@@ -124,6 +124,15 @@ def test_what_an_earlier_life_saw_counts(planner: Planner) -> None:
     assert due(planner, entries, NOW)[0] == "busy"
 
 
+def test_after_a_restart_polls_are_paid_for_as_before(planner: Planner) -> None:
+    entries = [entry(f"s{n}") for n in range(12)]
+    for one in entries:
+        one.created_at = NOW - timedelta(days=9)
+        planner.remember(one, NOW - MINUTE, [NOW - 2 * MINUTE])
+    polls = run(planner, entries, NOW + 60 * MINUTE, "s7")
+    assert sum(polls.values()) <= 12 + 12 * 60 / 5 + 1
+
+
 def test_a_host_is_asked_within_its_limit(tmp_path: Path) -> None:
     planner = Planner(configured(tmp_path, "[network.feed]\nrequests_per_minute = 1\n"))
     entries = [entry(f"s{n}") for n in range(30)]

@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 from monitor.collect.http.url import authority, is_loopback, shown
 from monitor.errors import Throttled
 
-__all__ = ["DEFAULT_PER_MINUTE", "Limiter", "Pace", "asked_wait"]
+__all__ = ["DEFAULT_PER_MINUTE", "Limiter", "Pace", "allowed_per_minute", "asked_wait"]
 
 DEFAULT_PER_MINUTE = 60.0
 AT_ONCE = 4
@@ -30,6 +30,12 @@ Limiter = Callable[[float], AbstractAsyncContextManager[None]]
 _NUMBER = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(?:[,;].*)?")
 _EPOCH = 1e8  # no wait is three years long: a number beyond is a moment
 _RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+
+
+def allowed_per_minute(url: str, configured: float | None) -> float | None:
+    """The requests a minute that the host of `url` may be sent; None: without limit."""
+    default = None if is_loopback(url) else DEFAULT_PER_MINUTE
+    return default if configured is None else configured
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -141,9 +147,7 @@ class Pace:
             self._host(url).slowest = 60.0 / min(seconds_between, 60.0)
 
     def _per_minute(self, url: str, network: str, host: _Host) -> float | None:
-        default = None if is_loopback(url) else DEFAULT_PER_MINUTE
-        configured = self._requests_per_minute(network)
-        rates = [default if configured is None else configured, host.slowest]
+        rates = [allowed_per_minute(url, self._requests_per_minute(network)), host.slowest]
         return min((rate for rate in rates if rate is not None), default=None)
 
     async def _space(self, host: _Host, per_minute: float | None) -> None:
