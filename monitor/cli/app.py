@@ -34,6 +34,8 @@ COMMANDS = {
     "export": "keeping",
     "import": "keeping",
     "exclude": "keeping",
+    "backup": "copies",
+    "restore": "copies",
 }
 """The module of each command, in the order in which they are listed."""
 

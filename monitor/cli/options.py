@@ -85,7 +85,7 @@ class Output:
     def _target(self) -> AbstractContextManager[IO[bytes]]:
         if self.path is None:
             return standard_output()
-        from monitor.report.files import replacing
+        from monitor.files import replacing
 
         return replacing(self.path)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import MonitorError, UsageError
-from monitor.report.files import sync_folder, sync_tree
+from monitor.files import sync_folder, sync_tree
 
 __all__ = ["MANIFEST", "recorded", "replaced", "write_manifest"]
 

@@ -23,6 +23,7 @@ from monitor.schedule.planner import REMEMBERED, Planner
 from monitor.schedule.poller import Poller, open_door
 from monitor.schedule.scoring import Scoring, warn
 from monitor.session import DATABASE
+from monitor.store.copies import sweep
 from monitor.store.database import Database
 from monitor.store.lock import DataLock, make_private
 from monitor.store.sightings import failing, posted_since
@@ -101,6 +102,7 @@ async def assembled(
     make_private(data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
+        sweep(data_dir)
         database = stack.enter_context(await _open(data_dir / DATABASE, wait))
         writer = Writer(database, config, clock)
         stack.callback(writer.close)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.api import Monitor
 from monitor.durations import format_duration
-from monitor.report.files import replacing
+from monitor.files import replacing
 from monitor.report.output import write
 from monitor.report.text import visible
 from monitor.simulate.chart import columns

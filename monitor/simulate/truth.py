@@ -15,8 +15,8 @@ from typing import Any
 
 import polars as pl
 
+from monitor.files import replacing
 from monitor.report.csv import write_csv
-from monitor.report.files import replacing
 from monitor.simulate.reach import Reach
 from monitor.simulate.run import configuration
 from monitor.simulate.worlds.hawkes import expected_by, expected_total, half_life

@@ -10,7 +10,9 @@ import msgspec
 
 from monitor.collect.pollable import pollable
 from monitor.config import Watched
+from monitor.errors import UsageError
 from monitor.imports.rows import CounterRow, PostRow
+from monitor.store.copies import snapshot
 from monitor.store.writer import Writer
 
 __all__ = ["COMMANDS"]
@@ -49,4 +51,20 @@ def watch(writer: Writer, *, watched: dict[str, Any]) -> None:
     writer.synchronise(pollable(writer.config.joined(more)), more)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"bring": bring, "exclude": exclude, "watch": watch}
+def backup(writer: Writer) -> dict[str, Any]:
+    """Copy the database between two commits; where the copy is, to be delivered by the caller.
+
+    Raises:
+        UsageError: the database is in memory only.
+    """
+    if writer.path is None:
+        raise UsageError("a database in memory can't be backed up; name a --data-dir")
+    return {"copy": str(snapshot(writer.path))}
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "backup": backup,
+    "bring": bring,
+    "exclude": exclude,
+    "watch": watch,
+}

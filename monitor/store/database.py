@@ -130,18 +130,33 @@ class Database:
         with translated(path):
             raw = duckdb.connect(str(path), read_only=True, config=dict(_BEFORE_ANYTHING))
         made = cls(raw, path, read_only=True)
-        if made._stamp() != _current_stamp():
+        if _stamp_of(raw) != _current_stamp():
             made.close()
             return None
         raw.execute("set global TimeZone = 'UTC'")
         return made
+
+    @staticmethod
+    def schema_of(path: Path) -> int:
+        """The version of the schema in the file `path`; 0: it is none of ours.
+
+        Raises:
+            StoreBusy: another process holds it. StoreDamaged: it can't be read.
+        """
+        with translated(path):
+            raw = duckdb.connect(str(path), read_only=True, config=dict(_BEFORE_ANYTHING))
+        try:
+            with translated(path):
+                return _stamp_of(raw)[0]
+        finally:
+            raw.close()
 
     def _prepare(self) -> None:
         self._raw.execute("set global TimeZone = 'UTC'")
         if self.path:
             temp = str(self.path.parent / "tmp").replace("'", "''")
             self._raw.execute(f"set temp_directory = '{temp}'")
-        before = self._stamp()
+        before = _stamp_of(self._raw)
         if before == _current_stamp():
             return
         cursor = self.cursor()
@@ -166,13 +181,6 @@ class Database:
             )
         for _, script in scripts[version:]:
             cursor.execute(script)
-
-    def _stamp(self) -> tuple[int, str]:
-        try:
-            row = self._raw.execute("select version, macros from base.schema_version").fetchone()
-        except duckdb.CatalogException:
-            return 0, ""
-        return (row[0], row[1]) if row else (0, "")
 
     def seal(self) -> None:
         """From here on this database touches no other file and its settings stay as they are."""
@@ -297,6 +305,15 @@ def reading_statement(raw: duckdb.DuckDBPyConnection, sql: str) -> str:
             "only reading statements are allowed here (SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE)"
         )
     return found[0].query.strip().rstrip(";")
+
+
+def _stamp_of(raw: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    """The version of the schema and the digest of the macros; (0, "") where there are none."""
+    try:
+        row = raw.execute("select version, macros from base.schema_version").fetchone()
+    except duckdb.CatalogException:
+        return 0, ""
+    return (row[0], row[1]) if row else (0, "")
 
 
 def _current_stamp() -> tuple[int, str]:

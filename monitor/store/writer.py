@@ -73,6 +73,7 @@ class Writer:
     """Owns the database for writing. Not thread-safe: one thread calls it."""
 
     def __init__(self, database: Database, config: Config, clock: Clock) -> None:
+        self.path = database.path
         self._cursor = database.cursor()
         self._given = config
         self._clock = clock

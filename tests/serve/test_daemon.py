@@ -10,8 +10,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -25,41 +23,13 @@ from monitor.store.database import Database
 from monitor.store.lock import DataLock
 from monitor.store.verify import verify
 from tests.collect.server import Asked, Reply, serve
+from tests.growing import Growing, source
 from tests.world import ACME, OFFLINE, Process, command, configured, filled, post_id
 
 KILLS = 7
 FEEDS = 4
 DOWN = 2.2  # seconds: longer than the interval, or nothing would have been due
 ENDLESS = "select count(*) from range(1000000000) as a, range(1000000000) as b where a.range <> 3"
-
-
-def source(name: str, url: str, interval: str = "1s") -> str:
-    return (
-        f'[[source]]\nid = "{name}"\nnetwork = "feed"\ntarget = "{url}"\ninterval = "{interval}"\n'
-    )
-
-
-@dataclass
-class Growing:
-    """Feeds that have another item whenever they are asked; built. They show the newest thirty."""
-
-    items: dict[str, list[datetime]] = field(default_factory=dict)
-
-    def __call__(self, asked: Asked) -> Reply:
-        items = self.items.setdefault(asked.path, [])
-        items.append(datetime.now(UTC))
-        shown = list(enumerate(items))[-30:]
-        entries = "".join(
-            f"<item><title>Item {n}</title><link>https://built.example{asked.path}/{n}</link>"
-            f"<pubDate>{moment:%a, %d %b %Y %H:%M:%S} GMT</pubDate></item>"
-            for n, moment in reversed(shown)
-        )
-        body = (
-            '<?xml version="1.0"?><rss version="2.0"><channel><title>Built</title>'
-            f"<link>https://built.example/</link><description>b</description>{entries}"
-            "</channel></rss>"
-        )
-        return Reply(body=body.encode(), headers={"Content-Type": "application/rss+xml"})
 
 
 class Guest(threading.Thread):

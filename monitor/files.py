@@ -15,10 +15,11 @@ __all__ = ["created", "replacing", "sync_folder", "sync_tree"]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """Yield a file to write; `path` becomes it when the block ends well, else stays as it was.
 
-    A link is followed, the file's mode is kept. A device or pipe is written to directly.
+    A link is followed, the file's mode is kept; `mode`, less the umask, is that of a new one. A
+    device or pipe is written to directly.
 
     Raises:
         UsageError: the folder does not exist or can't be written.
@@ -32,7 +33,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             with path.open("wb") as stream:
                 yield stream
             return
-        with _beside(path) as stream:
+        with _beside(path, mode) as stream:
             yield stream
     except BrokenPipeError:
         raise
@@ -43,9 +44,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[IO[bytes]]:
+def _beside(path: Path, mode: int) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666
+    mode = path.stat().st_mode & 0o7777 if path.exists() else mode
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
