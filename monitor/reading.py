@@ -191,7 +191,9 @@ class Reader:
     def health(self) -> Health:
         """Whether a daemon runs here and polls well."""
         session = self.session
-        return judge(session.live, self.status() if session.live else None, self._clock.now())
+        if not session.live:
+            return judge(None, self._clock.now())
+        return judge(self.status(), self._clock.now(), session.trouble())
 
     def _over(
         self, sql: str, events: Events, bucket: str | timedelta, tz: str | None, **when: When

@@ -46,6 +46,10 @@ class Session(Protocol):
         """Return when what is stored is scored; `progress` hears how many posts are left."""
         ...
 
+    def trouble(self) -> str | None:
+        """Why a daemon can store nothing at present; None while all is well, or there is none."""
+        ...
+
 
 class _Direct:
     """The database itself."""
@@ -82,6 +86,9 @@ class _Direct:
         scorer = Scorer.of(self._config.enrich, warn)
         with self._writing() as (database, writer):
             score_all(Queue(database, writer, scorer), writer, scorer, progress)
+
+    def trouble(self) -> str | None:
+        return None
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[Database, Writer]]:

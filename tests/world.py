@@ -276,6 +276,10 @@ class Process:
         raise AssertionError(f"no daemon ({self._popen.poll()}):\n{self.log()}")
 
     @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
     def running(self) -> bool:
         return self._popen.poll() is None
 

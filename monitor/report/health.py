@@ -23,10 +23,17 @@ class Health:
     reason: str
 
 
-def judge(live: bool, status: pl.DataFrame | None, now: datetime) -> Health:
-    """Judge the rows of `source_status`; `live`: a daemon answered."""
-    if not live or status is None:
+def judge(status: pl.DataFrame | None, now: datetime, trouble: str | None = None) -> Health:
+    """Judge a daemon.
+
+    Args:
+        status: the rows of `source_status`; None: no daemon answered.
+        trouble: why it can store nothing at present.
+    """
+    if status is None:
         return Health(ok=False, reason="no daemon runs on this data directory; start: monitor run")
+    if trouble is not None:
+        return Health(ok=False, reason=f"what is read can't be stored: {trouble}")
     sources = [row for row in status.iter_rows(named=True) if row["state"] == "active"]
     if not sources:
         return Health(ok=True, reason="the daemon runs and has no sources to poll")

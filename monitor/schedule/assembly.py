@@ -79,9 +79,11 @@ async def assembled(
     wait: float,
     on_done: Callable[[Poll, int], None],
     *,
+    on_lost: Callable[[str, Exception], None] = lambda _source_id, _error: None,
     door: Door | None = None,
     plan: Plan | None = None,
     at_once: int = MAX_POLLS,
+    tries: int | None = None,
     scorer: Scorer | None = None,
 ) -> AsyncIterator[Assembly]:
     """Take the data, bring it in line with the configuration, and be ready to poll.
@@ -89,9 +91,11 @@ async def assembled(
     Args:
         wait: seconds to wait for data that another process holds.
         on_done: hears of every poll that is stored, with the number of new posts.
+        on_lost: hears of every source whose poll came to nothing by a fault on our side.
         door: the way to the network; None for the configuration's own.
         plan: when a source is polled again; None: as its interval, or the cadence, says.
         at_once: how many polls may run side by side.
+        tries: how often an answer is tried to be stored; None: until it can be.
         scorer: what scores posts; None for what the configuration names.
 
     Raises:
@@ -116,7 +120,10 @@ async def assembled(
         stack.push_async_callback(scoring.close)
         poller = Poller(config, entered, clock, plan or next_poll_at)
         planner = Planner(config, is_adaptive=plan is None)
-        core = Core(writer, committer, poller, planner, clock, on_done=on_done, at_once=at_once)
+        core = Core(
+            writer, committer, poller, planner, clock,
+            on_done=on_done, on_lost=on_lost, at_once=at_once, tries=tries,
+        )  # fmt: skip
         core.remember(posted_since(database, clock.now() - REMEMBERED), failing(database))
         stack.push_async_callback(core.stop)
         yield Assembly(config, database, writer, committer, scoring, core, poller, planner)

@@ -35,6 +35,8 @@ class Committer:
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._closing = False
+        self.trouble: str | None = None
+        """Why nothing can be stored at present; None while all is well."""
         self._task = asyncio.create_task(self._run())
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
@@ -80,12 +82,14 @@ class Committer:
         try:
             counts = await self.run(self._writer.commit, [poll for poll, _ in group])
         except Exception as error:  # noqa: BLE001 - whoever waits for the commit decides
+            self.trouble = str(error)
             if len(group) > 1:  # one poll that can't be stored must not keep out the others
                 for one in group:
                     await self._store([one])
             elif not group[0][1].done():
                 group[0][1].set_exception(error)
             return
+        self.trouble = None
         for (_, done), count in zip(group, counts, strict=True):
             if not done.done():
                 done.set_result(count)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import QueryError, StoreError
+from monitor.errors import QueryError, StoreDamaged, StoreError
 from monitor.schedule.committer import Committer
 from monitor.schedule.planner import Planner
 from monitor.schedule.poller import Poller, unstorable
@@ -26,24 +26,38 @@ __all__ = ["Core"]
 MAX_POLLS = 32
 RETRY_COMMIT_SECONDS = 5.0
 PAUSE_AFTER_FAULT = timedelta(minutes=5)
+CLOCK_STEP = timedelta(seconds=2)
+"""A clock that goes back by less was merely corrected."""
 
 log = structlog.get_logger("monitor")
 
 
 class Core:
-    """Runs polls side by side. `on_done` hears of every poll that is stored."""
+    """Runs polls side by side.
+
+    Args:
+        on_done: hears of every poll that is stored.
+        on_lost: hears of every source whose poll came to nothing by a fault on our side.
+        at_once: how many polls may run side by side.
+        tries: how often an answer is tried to be stored while the disk refuses; None: until it
+            can be, or the core is stopped.
+    """
 
     def __init__(
         self, writer: Writer, committer: Committer, poller: Poller, planner: Planner,
         clock: Clock, *, on_done: Callable[[Poll, int], None] = lambda _poll, _new: None,
-        at_once: int = MAX_POLLS,
+        on_lost: Callable[[str, Exception], None] = lambda _source_id, _error: None,
+        at_once: int = MAX_POLLS, tries: int | None = None,
     ) -> None:  # fmt: skip
         self._writer = writer
         self._committer = committer
         self._poller = poller
         self._clock = clock
         self._planner = planner
+        self._latest = clock.now()
         self._on_done = on_done
+        self._on_lost = on_lost
+        self._tries = tries
         self.on_change: Callable[[], None] = lambda: None  # the next due moment may have moved
         self._slots = asyncio.Semaphore(at_once)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -62,12 +76,32 @@ class Core:
 
     def _plan(self) -> list[tuple[str, datetime]]:
         entries = list(self._writer.entries.values())
-        return self._planner.plan(entries, self._clock.now(), self._running)
+        return self._planner.plan(entries, self._now(), self._running)
+
+    def _now(self) -> datetime:
+        """The time; where the clock was set back, what is planned moves with it.
+
+        Otherwise sources would wait until the clock is where it was. One that is set forward makes
+        polls due early, and hosts' limits hold, as they are kept on a clock that can't be set.
+        """
+        now = self._clock.now()
+        if now < self._latest - CLOCK_STEP:
+            self._move(now - self._latest)
+        self._latest = now
+        return now
+
+    def _move(self, by: timedelta) -> None:
+        log.warning("the clock was set back", seconds=-by.total_seconds())
+        for entry in self._writer.entries.values():
+            if entry.next_at is not None:
+                entry.next_at += by
+        self._planner.shift(by)
 
     def tick(self) -> int:
         """Start every poll that is due; how many."""
+        planned = self._plan()
         now = self._clock.now()
-        started = [source_id for source_id, at in self._plan() if at <= now]
+        started = [source_id for source_id, at in planned if at <= now]
         for source_id in started:
             self.start(source_id)
         return len(started)
@@ -84,6 +118,7 @@ class Core:
         for source_id, entry in self._writer.entries.items():
             polled_at = self._writer.last_success(source_id)
             if polled_at is not None:
+                polled_at = min(polled_at, self._latest)
                 self._planner.remember(entry, polled_at, posted.get(source_id, ()))
 
     def start(self, source_id: str) -> asyncio.Task[None]:
@@ -102,9 +137,10 @@ class Core:
     async def _one(self, source_id: str) -> None:
         try:
             poll = await self._read(source_id)
-        except Exception as error:
-            log.exception("poll failed", source=source_id, error=str(error))
+        except Exception as error:  # noqa: BLE001 - it is told, and the others go on
+            _say("poll failed", source_id, error)
             self._put_off(source_id)
+            self._on_lost(source_id, error)
             return
         if poll.outcome is Outcome.UNCHANGED:
             # Its row may wait for company, the source's next poll does not.
@@ -133,19 +169,26 @@ class Core:
             tries += 1
             try:
                 new = await self._committer.commit(poll)
-            except Exception as error:
-                log.exception("commit failed", source=poll.source.source_id, error=str(error))
-                if not (tries > 1 and self._stopping.is_set()) and _is_transient(error):
+            except Exception as error:  # noqa: BLE001 - as above
+                _say("commit failed", poll.source.source_id, error)
+                fails = _store_fails(error)
+                if fails and not isinstance(error, StoreDamaged) and self._has_patience(tries):
                     await self._pause(RETRY_COMMIT_SECONDS)
                     continue
-                without = None if _is_transient(error) else unstorable(poll, error)
+                without = None if fails else unstorable(poll, error)
                 if without is None:
                     self._put_off(poll.source.source_id)
+                    self._on_lost(poll.source.source_id, error)
                     return
                 poll = without
             else:
                 self._on_done(poll, new)
                 return
+
+    def _has_patience(self, tries: int) -> bool:
+        if self._stopping.is_set():
+            return tries <= 1
+        return self._tries is None or tries < self._tries
 
     def _put_off(self, source_id: str) -> None:
         """What failed by a fault of ours would fail again at once."""
@@ -177,6 +220,11 @@ def _fresh(poll: Poll, memory: SourceMemory) -> list[datetime]:
     return [post.indexed_at or post.claimed_at or poll.started_at for post in posts]
 
 
-def _is_transient(error: Exception) -> bool:
+def _store_fails(error: Exception) -> bool:
     """Is it the store that fails, and not what is to be stored?"""
     return isinstance(error, StoreError) and not isinstance(error, QueryError)
+
+
+def _say(what: str, source_id: str, error: Exception) -> None:
+    say = log.error if _store_fails(error) else log.exception
+    say(what, source=source_id, error=str(error))

@@ -24,7 +24,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
-from monitor.errors import AccessDenied, MonitorError, StoreError
+from monitor.errors import AccessDenied, MonitorError, StoreDamaged, StoreError
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
 from monitor.serve.app import application
@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["RunReport", "run", "run_once"]
 
 WAIT_SECONDS = 10.0
+TRIES = 3
+"""So often `run --once` tries to store an answer; the daemon does not give up."""
 LONGEST_SLEEP = timedelta(minutes=1)
+LOOK_SECONDS = 10.0
 
 log = structlog.get_logger("monitor")
 
@@ -88,7 +91,12 @@ async def run_once(
         report.add(poll, new)
         on_done(poll, new)
 
-    async with assembled(config, clock or SystemClock(), wait, done) as running:
+    def lost(source_id: str, error: Exception) -> None:
+        report.failed[source_id] = str(error)
+
+    async with assembled(
+        config, clock or SystemClock(), wait, done, on_lost=lost, tries=TRIES
+    ) as running:
         polled: set[str] = set()
         while waiting := [
             source_id
@@ -112,10 +120,19 @@ async def run(
     """Poll until a signal comes. SIGTERM and SIGINT end it after the running commit.
 
     SIGHUP takes the configuration that `reread` returns; if that can't be, the one before holds.
+
+    Raises:
+        StoreDamaged: the database can't go on; whoever watches over the process starts it anew.
     """
     clock = clock or SystemClock()
-    async with assembled(config, clock, wait, _log_poll) as running:
-        stop = asyncio.Event()
+    stop, broken = asyncio.Event(), list[StoreDamaged]()
+
+    def lost(_source_id: str, error: Exception) -> None:
+        if isinstance(error, StoreDamaged):
+            broken.append(error)
+            stop.set()
+
+    async with assembled(config, clock, wait, _log_poll, on_lost=lost) as running:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -134,6 +151,8 @@ async def run(
             async with supervised(lambda: running.committer.run(lambda: None)):
                 await stop.wait()
         log.info("stopping")
+    if broken:
+        raise broken[0]
     return 0
 
 
@@ -187,11 +206,20 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
     scheduler.add_listener(lambda _: plan(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.start()
     plan()
+    looking = asyncio.create_task(_regularly(plan))
     try:
         yield
     finally:
+        looking.cancel()
         core.on_change = lambda: None
         scheduler.shutdown(wait=False)
+
+
+async def _regularly(plan: Callable[[], None]) -> None:
+    """Plan anew now and then: a job's time is one of the clock, and that may be set back."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        plan()
 
 
 class _Server(uvicorn.Server):
@@ -222,6 +250,7 @@ async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
             "started_at": started_at.isoformat(),
             "sources": len(running.writer.entries),
             "unscored": running.scoring.waiting,
+            "trouble": running.committer.trouble,
             "guests_port": quack.port if quack else None,
         },
     )

@@ -50,7 +50,7 @@ class Fact:
 
 
 class History:
-    """What is known of all sources. Only `add`, `drop`, `hold` and `observe` change it.
+    """What is known of all sources. Only `add`, `drop`, `shift`, `hold` and `observe` change it.
 
     Args:
         start: the weights to begin with, shape (8,); see `weights`.
@@ -133,6 +133,11 @@ class History:
         self._ids.pop()
         if column != last:
             self._column[self._ids[column]] = column
+
+    def shift(self, by: timedelta) -> None:
+        """Move all that is known in time, as when the clock was set."""
+        if self._epoch is not None:
+            self._epoch += by
 
     def hold(self, source_id: str, until: datetime | None) -> None:
         """Not before `until`, as its host asked to wait; None: not at all, until held anew."""

@@ -109,6 +109,13 @@ class Planner:
         """A poll did not end well, by a fault of ours: not before the source's `next_at`."""
         self._failed.add(source_id)
 
+    def shift(self, by: timedelta) -> None:
+        """Move all that is known in time, as when the clock was set."""
+        self._history.shift(by)
+        self._budgets = {
+            name: replace(budget, since=budget.since + by) for name, budget in self._budgets.items()
+        }
+
     def _add(self, entry: Pollable, started_at: datetime) -> None:
         source = entry.source
         host = self._host(source)

@@ -88,6 +88,11 @@ class Remote:
                 )
             time.sleep(_LOOK_SECONDS)
 
+    def trouble(self) -> str | None:
+        """Why the daemon can store nothing at present; None while all is well."""
+        said: str | None = self._asked().json()["trouble"]
+        return said
+
     def _asked(self) -> httpx.Response:
         try:
             return self._http.get("/", timeout=_GRACE)

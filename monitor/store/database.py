@@ -5,7 +5,9 @@ Nothing outside `monitor.store` imports duckdb; its errors leave here as ours.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +92,7 @@ class Cursor:
             yield
             self.execute("commit")
         except BaseException:
-            with suppress(QueryError):  # a commit that failed has rolled back by itself
+            with suppress(StoreError):  # a commit that failed has rolled back by itself
                 self.execute("rollback")
             raise
 
@@ -335,12 +337,21 @@ def translated(path: Path | None = None, *, timeout: float | None = None) -> Ite
         raise StoreError(f"DuckDB ran out of memory: {_first_line(error)}") from error
     except _BROKEN as error:
         text = _first_line(error)
-        if "lock" in text.lower():
+        if os.strerror(errno.ENOSPC) in text:
+            raise StoreError(
+                f"the disk is full, nothing of this is stored; free some ({text})"
+            ) from error
+        if "could not set lock" in text.lower():
             raise StoreBusy(f"{path}: in use by another process ({text})") from error
         if path is not None:
             raise StoreDamaged(
                 f"{path}: can't be read as a DuckDB database ({text}); restore a backup, or name "
                 "another --data-dir"
+            ) from error
+        if isinstance(error, duckdb.FatalException) or "corrupt" in text.lower():
+            raise StoreDamaged(
+                f"the database can't go on ({text}); start monitor again, and if that does not "
+                "help, restore a backup"
             ) from error
         raise StoreError(text) from error
     except duckdb.Error as error:

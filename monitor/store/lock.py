@@ -48,12 +48,9 @@ class DataLock:
             StoreBusy: somebody else holds it still.
             StoreError: the folder can't be written.
         """
-        try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}: {error.strerror}; give --data-dir a folder you can write"
-            ) from error
+        self._fd = self._opened()
+        if self._fd is None:
+            return self
         end = time.monotonic() + wait
         while not self._try():
             if time.monotonic() >= end:
@@ -64,6 +61,22 @@ class DataLock:
                 )
             time.sleep(0.05)
         return self
+
+    def _opened(self) -> int | None:
+        """The open file; None where one only reads, and nobody who writes has made it yet."""
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if self._how == fcntl.LOCK_SH and self._path.parent.is_dir():
+                try:
+                    return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                except FileNotFoundError:
+                    return None
+                except OSError:
+                    pass  # what kept us from writing says more
+            raise StoreError(
+                f"{self._path}: {error.strerror}; give --data-dir a folder you can write"
+            ) from error
 
     def _try(self) -> bool:
         assert self._fd is not None  # noqa: S101 - for the type checker

@@ -138,11 +138,14 @@ class Observations:
         """Take one poll in; the moment back to which it observed, None if it failed."""
         source_id = poll.source.source_id
         if poll.outcome in (Outcome.ERROR, Outcome.THROTTLED):
-            since = self.last_success.get(source_id, watched_since)
+            since = min(self.last_success.get(source_id, watched_since), poll.finished_at)
             self.open(source_id, _reason(poll), since, poll.finished_at, now)
             self._state(poll, ids, now, whole=False)
             return None
-        seen = observe(poll, self.last_success.get(source_id), overlaps=overlaps)
+        previous = self.last_success.get(source_id)
+        if previous is not None:  # a clock that was set back has been there before
+            previous = min(previous, poll.started_at)
+        seen = observe(poll, previous, overlaps=overlaps)
         self._close_time(source_id, poll, seen, now)
         filled_from = self._fill(source_id, poll, seen, now)
         if poll.outcome == Outcome.OK:
@@ -252,6 +255,7 @@ class Observations:
             last = self.last_success.get(source_id, watched_since)
             if source_id in self._time and alive_until is not None:
                 last = max(last, alive_until)
+            last = min(last, now)
             self.open(source_id, GapReason.NOT_RUNNING, last, last, now)
 
     def flush(self, cursor: Cursor) -> None:

@@ -91,15 +91,26 @@ class Writer:
         self._counters = Counters()
         self._fresh: list[int] = []
         self._sightings = Sightings(cursor)
-        self._next_poll = (
-            cursor.execute("select coalesce(max(poll_id), 0) from base.polls")[0][0] + 1
-        )
+        last_poll, recorded_at = cursor.execute(
+            "select coalesce(max(poll_id), 0), max(recorded_at) from base.polls"
+        )[0]
+        self._next_poll = last_poll + 1
+        self._recorded_at = recorded_at.replace(tzinfo=UTC) if recorded_at else EVER
         self.entries = {row[0].source_id: Entry(*row) for row in load_sources(cursor)}
         for source_id, state, validators in cursor.execute("from base.cursors"):
             entry = self.entries.get(source_id)
             if entry is not None:
                 entry.cursor = msgspec.json.decode(state or "{}")
                 entry.validators = msgspec.json.decode(validators or "{}")
+
+    def _now(self) -> datetime:
+        """The time of what is recorded now: it never goes back, whatever the clock does.
+
+        Else a version that was stored later would count as the earlier one.
+        """
+        now = self._clock.now()
+        self._recorded_at = now if now >= self._recorded_at else self._recorded_at + _NEXT
+        return self._recorded_at
 
     def configure(self, config: Config) -> Config:
         """Take another configuration, and return the one before; `synchronise` comes next."""
@@ -121,7 +132,7 @@ class Writer:
                 it can).
             watched: what a command puts beside the configuration, from now on; `derived` has it.
         """
-        now = self._clock.now()
+        now = self._now()
         with self._transaction():
             if watched is not None:
                 self._watched = self._watched.joined(watched)
@@ -183,7 +194,11 @@ class Writer:
     def started(self) -> None:
         """The daemon begins: what was due while nobody ran stands in `gaps`."""
         now = self._clock.now()
-        alive = self._cursor.execute("select max(finished_at) from base.polls")[0][0]
+        (last,) = self._cursor.execute("select max(finished_at) from base.polls")[0]
+        alive = last.replace(tzinfo=UTC) if last else None
+        if alive is not None and alive > now:  # the clock was set back meanwhile
+            for entry in self.entries.values():
+                entry.next_at = entry.next_at and entry.next_at - (alive - now)
         with self._transaction():
             self._observations.downtime(
                 [
@@ -191,7 +206,7 @@ class Writer:
                     for source_id, e in self.entries.items() if e.state == "active"
                 ],
                 now,
-                alive.replace(tzinfo=UTC) if alive else None,
+                alive,
             )  # fmt: skip
             self._observations.flush(self._cursor)
 
@@ -201,7 +216,7 @@ class Writer:
 
     def commit(self, polls: list[Poll]) -> list[int]:
         """Store a group of polls, all or nothing; how many posts each of them was first to show."""
-        now, counts, retold = self._clock.now(), [], False
+        now, counts, retold = self._now(), [], False
         with self._transaction():
             for n, group in enumerate(consistent(polls)):
                 # Two versions of one post may come in one commit: their times tell them apart.
@@ -247,7 +262,7 @@ class Writer:
             How many posts are new, how many counters are new or changed, and the ids of posts
             that counters name and nobody knows (their rows are not stored).
         """
-        now, new, changed = self._clock.now(), 0, 0
+        now, new, changed = self._now(), 0, 0
         with self._transaction():
             if IMPORT not in self.entries:
                 self.entries[IMPORT] = Entry(imports.SOURCE, "retired", None, now)
@@ -453,12 +468,12 @@ class Writer:
 
     def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
         """Take posts out of an event's counts, or back in; see `monitor.store.exclusions`."""
-        return exclude(self._cursor, event_id, post_ids, self._clock.now(), undo=undo)
+        return exclude(self._cursor, event_id, post_ids, self._now(), undo=undo)
 
     def keep_scores(self, scored: Sequence[Scored], engine: str, model: str) -> None:
         """Store what looks at posts gave, all or nothing."""
         with self._transaction():
-            scoring.keep(self._cursor, scored, engine, model, self._clock.now())
+            scoring.keep(self._cursor, scored, engine, model, self._now())
 
     def last_success(self, source_id: str) -> datetime | None:
         """When the last successful poll of a source started."""

@@ -82,6 +82,9 @@ class MemorySession:
         self.called.append((command, arguments))
         return {"changed": len(arguments["posts"])}
 
+    def trouble(self) -> str | None:
+        return None
+
     def score(self, progress: Callable[[int], None]) -> None:
         pass
 

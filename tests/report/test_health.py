@@ -51,12 +51,17 @@ FAILING = source(last_outcome="error", last_error_at=before(minutes=1), last_err
 def test_health_follows_from_the_sources(
     sources: list[dict[str, Any]], ok: bool, reason: str
 ) -> None:
-    got = judge(True, pl.DataFrame(sources, schema=SCHEMA), NOW)
+    got = judge(pl.DataFrame(sources, schema=SCHEMA), NOW)
     assert got.ok == ok
     assert got.reason.startswith(reason)
 
 
 def test_without_a_daemon_nothing_is_well() -> None:
-    got = judge(False, None, NOW)
+    got = judge(None, NOW)
     assert not got.ok
     assert "monitor run" in got.reason
+
+
+def test_a_daemon_that_can_store_nothing_is_not_well() -> None:
+    got = judge(pl.DataFrame([source()], schema=SCHEMA), NOW, "the disk is full")
+    assert (got.ok, got.reason) == (False, "what is read can't be stored: the disk is full")

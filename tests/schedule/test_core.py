@@ -22,6 +22,7 @@ from monitor.schedule.core import Core
 from monitor.schedule.planner import Planner
 from monitor.schedule.poller import Poller, open_door
 from monitor.store.database import Database
+from monitor.store.verify import verify
 from monitor.store.writer import Writer
 from monitor.types import Engagement, Harvest, Policy, Poll, Post
 from tests.world import MovingClock, at, configured, emptied
@@ -264,3 +265,28 @@ async def test_no_more_polls_at_once_than_allowed(start, monkeypatch: pytest.Mon
         await run.all()
         assert most <= core_module.MAX_POLLS
         assert run.column("select count(*) from polls") == [40]
+
+
+async def test_a_clock_that_is_set_back_stops_nothing(start) -> None:
+    async with start("ok-1", "ok-2") as run:
+        await run.all()
+        run.clock.moment -= timedelta(hours=2)
+        assert run.core.next_due() == run.clock.moment + timedelta(minutes=5)  # as before
+        for _ in range(3):
+            run.clock.moment += timedelta(minutes=5)
+            await run.all()
+        assert len(run.done) == 8
+        assert verify(run.database.query) == []
+        recorded = run.column("select recorded_at from base.polls order by poll_id")
+        assert recorded == sorted(recorded)  # what was stored later counts as later
+        assert run.column("select * from gaps") == []
+
+
+async def test_a_clock_that_is_set_forward_polls_each_source_once(start) -> None:
+    async with start("ok-1", "ok-2") as run:
+        await run.all()
+        run.clock.moment += timedelta(days=2)
+        await run.all()
+        await run.all()
+        assert len(run.done) == 4
+        assert verify(run.database.query) == []

@@ -26,7 +26,7 @@ from tests.collect.server import Asked, Reply, serve
 from tests.growing import Growing, source
 from tests.world import ACME, OFFLINE, Process, command, configured, filled, post_id
 
-KILLS = 7
+KILLS = int(os.environ.get("MONITOR_KILLS", "10"))
 FEEDS = 4
 DOWN = 2.2  # seconds: longer than the interval, or nothing would have been due
 ENDLESS = "select count(*) from range(1000000000) as a, range(1000000000) as b where a.range <> 3"
