@@ -66,7 +66,8 @@ class Poller:
             harvest.http_status = http.status
         finished_at = self._clock.now()
         refused = isinstance(harvest.error, Throttled | AccessDenied)
-        entry.refusals = entry.refusals + 1 if refused else 0
+        if harvest.requests or not refused:  # who was not asked has not refused
+            entry.refusals = entry.refusals + 1 if refused else 0
         return Poll(
             source=source, started_at=started_at, finished_at=finished_at,
             outcome=_outcome(harvest), harvest=harvest, validators=dict(http.validators),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.collect.http.address import CheckedBackend
 from monitor.collect.http.door import Door, Retries
-from monitor.collect.http.pace import Pace, _smooth, asked_wait
+from monitor.collect.http.pace import LeftAlone, Pace, _smooth, asked_wait
 from monitor.errors import AccessDenied, HttpError, Throttled
 from tests.collect.server import Reply, always, names, serve
 
@@ -304,7 +304,7 @@ async def test_who_waited_for_a_slot_learns_of_a_pause_meanwhile():
             pace.pause("http://127.0.0.1/", 30)
 
     results = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
-    assert [type(result) for result in results] == [type(None)] * 4 + [Throttled]
+    assert [type(result) for result in results] == [type(None)] * 4 + [LeftAlone]
 
 
 async def test_idle_hosts_are_forgotten_paused_ones_are_not():

@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import stamina
 
-from monitor.collect.http.pace import Pace
+from monitor.collect.http.pace import Broken, LeftAlone, Pace, spent_for
 from monitor.collect.http.robots import MAX_BYTES, Robots
 from monitor.collect.http.status import failure
 from monitor.collect.http.types import Exchange, Limits, Meter, Reply, Retries
@@ -44,6 +44,7 @@ __all__ = ["Equipment", "PollHttp"]
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PERMANENT = (301, 308)
 _TRANSIENT = (500, 502, 503, 504)
+_FAILING = (403, 500, 502, 503, 504)
 _SHAREABLE = ("accept", "accept-language")
 _HOPELESS = (socket.gaierror, ssl.SSLCertVerificationError, UnicodeError)
 """What no second try within seconds mends."""
@@ -154,24 +155,42 @@ class PollHttp:
         )
 
     async def _persist(self, wish: _Wish) -> _Arrival:
-        """`_follow`, tried again after transient failures."""
-        self._use.pace.check(wish.url)
-        retries = self._use.retries
+        """`_follow`, tried again after transient failures; what came of it sets the pace."""
+        pace = self._use.pace
+        pace.check(wish.url)
         try:
-            async for attempt in stamina.retry_context(
-                on=lambda error: _wait(error, retries),
-                attempts=retries.attempts,
-                timeout=None,
-                wait_initial=retries.wait_initial,
-                wait_max=retries.wait_max,
-                wait_jitter=retries.wait_jitter,
-            ):
-                with attempt:
-                    return await self._follow(wish)
+            arrival = await self._retry(wish)
+        except (LeftAlone, Broken):
+            raise  # it was not asked
         except Throttled as error:
             # Only now: a pause would also hold up our own retries.
-            self._use.pace.pause(error.url or wish.url, error.retry_after)
+            pace.refused(error.url or wish.url, error.retry_after)
             raise
+        except (Unreachable, HttpError) as error:
+            where = error.url or wish.url
+            if isinstance(error, HttpError) and error.status not in _FAILING:
+                pace.answered(where)
+            else:
+                pace.failed(where)
+            raise
+        pace.answered(arrival.reply.url)
+        spent = spent_for(arrival.reply.headers, self._use.now())
+        if spent is not None:
+            pace.pause(arrival.reply.url, spent)
+        return arrival
+
+    async def _retry(self, wish: _Wish) -> _Arrival:
+        retries = self._use.retries
+        async for attempt in stamina.retry_context(
+            on=lambda error: _wait(error, retries),
+            attempts=retries.attempts,
+            timeout=None,
+            wait_initial=retries.wait_initial,
+            wait_max=retries.wait_max,
+            wait_jitter=retries.wait_jitter,
+        ):
+            with attempt:
+                return await self._follow(wish)
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
 
     async def _follow(self, wish: _Wish) -> _Arrival:
@@ -277,6 +296,8 @@ def _target(reply: Reply) -> str | None:
 
 def _wait(error: Exception, retries: Retries) -> bool | float:
     """Whether `error` may be over in a moment: False, True, or after so many seconds."""
+    if isinstance(error, Broken):
+        return False
     if isinstance(error, Throttled):
         wait = error.retry_after
         if wait is None or wait > retries.patience:
