@@ -70,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     allow_private_addresses: bool = False
     serve_sql: bool = True
+    metrics_port: int | None = None
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

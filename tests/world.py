@@ -64,7 +64,7 @@ def configured(folder: Path, toml: str, *, name: str = "monitor.toml", **setting
 
 
 def _toml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
 
 
 def a_source(

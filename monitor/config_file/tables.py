@@ -64,6 +64,7 @@ SETTINGS: Fields = {
     "timezone": Field(values.zone),
     "allow_private_addresses": Field(values.boolean),
     "serve_sql": Field(values.boolean),
+    "metrics_port": Field(values.port),
 }
 COMPANY: Fields = {
     "id": Field(values.identifier, required=True),

@@ -36,6 +36,7 @@ __all__ = [
     "identifier",
     "listed",
     "moment",
+    "port",
     "secret_variable",
     "shown",
     "table",
@@ -200,6 +201,14 @@ def count(value: Any) -> int:
     if not 0 <= value < 2**63:
         raise Wrong("is out of range; give a whole number from 0")
     return value
+
+
+def port(value: Any) -> int:
+    """A TCP port; 0: any that is free."""
+    number = count(value)
+    if number > 65535:  # noqa: PLR2004 - as TCP has it
+        raise Wrong(f"{number} is no port; give a number up to 65535")
+    return number
 
 
 def duration(value: Any, *, at_least: timedelta = timedelta(0)) -> timedelta:

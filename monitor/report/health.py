@@ -41,7 +41,23 @@ def judge(status: pl.DataFrame | None, now: datetime, trouble: str | None = None
     if len(failing) == len(sources):
         why = max(failing, key=lambda row: row["last_error_at"])["last_error"]
         return Health(ok=False, reason=f"all {len(sources)} sources fail; the latest says: {why}")
+    if silent := [row for row in sources if row["is_silent"]]:
+        return Health(ok=False, reason=_silence(silent))
     return _freshness(sources, len(failing), now)
+
+
+def _silence(silent: list[dict[str, Any]]) -> str:
+    """Of the source that is silent for the longest, against its own habit."""
+    row = max(silent, key=lambda row: row["newest_post_age_seconds"] / row["longest_pause_seconds"])
+    age, pause = (
+        _rounded(timedelta(seconds=row[name]))
+        for name in ("newest_post_age_seconds", "longest_pause_seconds")
+    )
+    others = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
+    return (
+        f"{row['source_id']} is silent: its newest post is {age} old, its longest pause of late "
+        f"was {pause}{others}; see monitor status"
+    )
 
 
 def _freshness(sources: list[dict[str, Any]], failing: int, now: datetime) -> Health:

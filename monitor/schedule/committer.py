@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class Committer:
         self._closing = False
         self.trouble: str | None = None
         """Why nothing can be stored at present; None while all is well."""
+        self.on_commit: Callable[[float], None] = lambda _seconds: None
         self._task = asyncio.create_task(self._run())
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
@@ -79,6 +81,7 @@ class Committer:
             await asyncio.sleep(GROUP_SECONDS)
 
     async def _store(self, group: list[tuple[Poll, asyncio.Future[int]]]) -> None:
+        begun = time.perf_counter()
         try:
             counts = await self.run(self._writer.commit, [poll for poll, _ in group])
         except Exception as error:  # noqa: BLE001 - whoever waits for the commit decides
@@ -90,6 +93,7 @@ class Committer:
                 group[0][1].set_exception(error)
             return
         self.trouble = None
+        self.on_commit(time.perf_counter() - begun)
         for (_, done), count in zip(group, counts, strict=True):
             if not done.done():
                 done.set_result(count)

@@ -9,15 +9,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-import uvicorn
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
@@ -27,15 +26,16 @@ from monitor.config import Config
 from monitor.errors import AccessDenied, MonitorError, StoreDamaged, StoreError
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
+from monitor.schedule.vigil import keep_vigil
 from monitor.serve.app import application
+from monitor.serve.metrics import Metrics, serving_metrics
 from monitor.serve.notify import supervised
 from monitor.serve.place import NAME, listen
+from monitor.serve.server import serving
 from monitor.store.commands import COMMANDS
+from monitor.store.database import Database
 from monitor.store.quack import Quack
 from monitor.types import Poll, Source, SourceKind
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 __all__ = ["RunReport", "run", "run_once"]
 
@@ -132,7 +132,14 @@ async def run(
             broken.append(error)
             stop.set()
 
-    async with assembled(config, clock, wait, _log_poll, on_lost=lost) as running:
+    metrics = Metrics()
+
+    def done(poll: Poll, new: int) -> None:
+        _log_poll(poll, new)
+        metrics.polled(poll, new)
+
+    async with assembled(config, clock, wait, done, on_lost=lost) as running:
+        running.committer.on_commit = metrics.committed
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -145,7 +152,12 @@ async def run(
                 task.add_done_callback(reloads.discard)
 
             loop.add_signal_handler(signal.SIGHUP, reload)
-        async with _serving(running, clock), _ticking(running.core, clock):
+        async with (
+            _serving(running, clock),
+            serving_metrics(metrics, config.monitor.metrics_port),
+            _ticking(running.core, clock),
+            _watching(running.database, metrics),
+        ):
             log.info("running", sources=len(running.writer.entries), pid=os.getpid())
             # Alive is who can still write: a turn on the writer's thread.
             async with supervised(lambda: running.committer.run(lambda: None)):
@@ -215,19 +227,21 @@ async def _ticking(core: Core, clock: Clock) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
 
 
+@asynccontextmanager
+async def _watching(database: Database, metrics: Metrics) -> AsyncIterator[None]:
+    vigil = asyncio.create_task(keep_vigil(database, metrics))
+    try:
+        yield
+    finally:
+        vigil.cancel()
+        await asyncio.gather(vigil, return_exceptions=True)
+
+
 async def _regularly(plan: Callable[[], None]) -> None:
     """Plan anew now and then: a job's time is one of the clock, and that may be set back."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         plan()
-
-
-class _Server(uvicorn.Server):
-    """Signals are the daemon's own business."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @asynccontextmanager
@@ -254,23 +268,13 @@ async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
             "guests_port": quack.port if quack else None,
         },
     )
-    server = _Server(_server_config(app))
-    sock = listen(data_dir)
-    task = asyncio.create_task(server.serve(sockets=[sock]))
     try:
-        yield
+        async with serving(app, listen(data_dir)):
+            yield
     finally:
-        server.should_exit = True
-        await task
         (data_dir / NAME).unlink(missing_ok=True)
         if quack:
             quack.stop()
-
-
-def _server_config(app: Starlette) -> uvicorn.Config:
-    return uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
 
 
 def _quack(running: Assembly) -> Quack | None:

@@ -14,7 +14,8 @@ NOW = datetime(2026, 2, 13, 12, tzinfo=UTC)
 SCHEMA = {
     "state": pl.String, "last_outcome": pl.String, "last_success_at": pl.Datetime("us"),
     "last_error_at": pl.Datetime("us"), "last_error": pl.String, "interval_seconds": pl.Float64,
-    "created_at": pl.Datetime("us"),
+    "created_at": pl.Datetime("us"), "source_id": pl.String, "is_silent": pl.Boolean,
+    "newest_post_age_seconds": pl.Float64, "longest_pause_seconds": pl.Float64,
 }  # fmt: skip
 
 
@@ -26,11 +27,13 @@ def source(**given: Any) -> dict[str, Any]:
     well = {
         "state": "active", "last_outcome": "ok", "last_success_at": before(minutes=1),
         "last_error_at": None, "last_error": None, "interval_seconds": 60.0,
-        "created_at": before(days=30),
+        "created_at": before(days=30), "source_id": "blog", "is_silent": None,
+        "newest_post_age_seconds": None, "longest_pause_seconds": None,
     }  # fmt: skip
     return well | given
 
 
+SILENT = source(is_silent=True, newest_post_age_seconds=3 * 86400, longest_pause_seconds=6 * 3600)
 FAILING = source(last_outcome="error", last_error_at=before(minutes=1), last_error="refused")
 
 
@@ -46,6 +49,8 @@ FAILING = source(last_outcome="error", last_error_at=before(minutes=1), last_err
         ([source(last_success_at=before(hours=2), interval_seconds=3600)], True, "1 sources"),
         ([source(last_success_at=None, last_outcome=None)], False, "no source succeeded for 30 d"),
         ([source(last_success_at=None, created_at=before(minutes=1))], True, "1 sources"),
+        ([source(), SILENT], False, "blog is silent: its newest post is 3 days, 0:00:00 old"),
+        ([source(is_silent=False)], True, "1 sources"),
     ],
 )
 def test_health_follows_from_the_sources(

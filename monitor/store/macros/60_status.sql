@@ -1,4 +1,10 @@
 -- One row a source: is it alive, how late does it see posts, what went wrong last.
+--
+-- A source of a stream (no thread: those end) is judged by its own habit. It is silent when its
+-- newest post is more than twice as old as the longest of the pauses between its last 50 posts, and
+-- an hour at least; with fewer than 11 posts nothing is said (NULL). Were pauses exchangeable, the
+-- present one would be the longest of n + 1 with a chance of 1 / (n + 1), and twice as long as the
+-- longest before it more rarely still.
 -- `now()` is UTC here: every session of ours sets its zone.
 
 create or replace view source_status as
@@ -24,6 +30,30 @@ newest as (
     group by all
 ),
 
+latest as (
+    select s.source_id, p.created_at
+    from base.sightings as s
+    join base.posts as p using (post_key)
+    join base.sources as o on o.source_id = s.source_id
+    where o.kind in ('feed', 'account', 'search', 'site')
+    qualify row_number() over (partition by s.source_id order by p.created_at desc) <= 50
+),
+
+pauses as (
+    select
+        source_id,
+        epoch(created_at - lag(created_at) over (partition by source_id order by created_at))
+            as seconds
+    from latest
+),
+
+habits as (
+    select source_id, max(seconds) as longest_pause_seconds
+    from pauses
+    group by all
+    having count(seconds) >= 10
+),
+
 -- How long after they were written new posts were seen; what is older than the source itself was
 -- fetched later on purpose.
 delays as (
@@ -46,6 +76,8 @@ holes as (
 select
     s.source_id, s.network, s.state, p.last_outcome, p.last_success_at,
     epoch(now()::timestamp) - epoch(n.newest_post_at) as newest_post_age_seconds,
+    b.longest_pause_seconds,
+    newest_post_age_seconds > greatest(2 * b.longest_pause_seconds, 3600) as is_silent,
     d.lag_seconds,
     s.next_at,
     case when p.last_outcome = 'throttled' then s.next_at end as throttled_until,
@@ -57,6 +89,7 @@ select
 from base.sources as s
 left join polled as p on p.source_id = s.source_id
 left join newest as n on n.source_id = s.source_id
+left join habits as b on b.source_id = s.source_id
 left join delays as d on d.source_id = s.source_id
 left join holes as h on h.source_id = s.source_id
 where s.state <> 'archived'
