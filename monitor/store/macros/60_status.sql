@@ -77,7 +77,9 @@ select
     s.source_id, s.network, s.state, p.last_outcome, p.last_success_at,
     epoch(now()::timestamp) - epoch(n.newest_post_at) as newest_post_age_seconds,
     b.longest_pause_seconds,
-    newest_post_age_seconds > greatest(2 * b.longest_pause_seconds, 3600) as is_silent,
+    case when b.longest_pause_seconds is not null then
+        newest_post_age_seconds > greatest(2 * b.longest_pause_seconds, 3600)
+    end as is_silent,
     d.lag_seconds,
     s.next_at,
     case when p.last_outcome = 'throttled' then s.next_at end as throttled_until,
