@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_addresses: bool = False
     serve_sql: bool = True
     metrics_port: int | None = None
+    memory_limit: str | None = None
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

@@ -161,6 +161,8 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_key() -> None:
         ('[monitor]\ntimezone = "../../etc/passwd"', "is no time zone"),
         ('[monitor]\nserve_sql = "yes"', "expected true or false, got a string"),
         ("[monitor]\nmetrics_port = 70000", "is no port"),
+        ('[monitor]\nmemory_limit = "much"', "is no amount of memory"),
+        ('[monitor]\nmemory_limit = "1MB"', "is too little"),
         ('[[company]]\nid = "a"', ':1: company[0]: lacks "name"'),
         ('[[company]]\nid = "a"\nname = " "', ":3: company[0].name: is empty"),
         ('[[company]]\nid = "a b"\nname = "A"', '"a b" is no id'),

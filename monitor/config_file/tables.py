@@ -65,6 +65,7 @@ SETTINGS: Fields = {
     "allow_private_addresses": Field(values.boolean),
     "serve_sql": Field(values.boolean),
     "metrics_port": Field(values.port),
+    "memory_limit": Field(values.memory),
 }
 COMPANY: Fields = {
     "id": Field(values.identifier, required=True),

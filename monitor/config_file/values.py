@@ -35,6 +35,7 @@ __all__ = [
     "expected",
     "identifier",
     "listed",
+    "memory",
     "moment",
     "port",
     "secret_variable",
@@ -209,6 +210,18 @@ def port(value: Any) -> int:
     if number > 65535:  # noqa: PLR2004 - as TCP has it
         raise Wrong(f"{number} is no port; give a number up to 65535")
     return number
+
+
+def memory(value: Any) -> str:
+    """An amount of memory as DuckDB writes it; at least 64 MB."""
+    given = text(value)
+    match = re.fullmatch(r"(\d{1,6})\s*(MB|GB)", given, re.IGNORECASE)
+    if match is None:
+        raise Wrong(f'{shown(given)} is no amount of memory; write one such as "256MB" or "2GB"')
+    megabytes = int(match[1]) * (1000 if match[2].upper() == "GB" else 1)
+    if megabytes < 64:  # noqa: PLR2004 - with less DuckDB can't bring its schema up to date
+        raise Wrong(f"{shown(given)} is too little; give at least 64MB")
+    return f"{megabytes}MB"
 
 
 def duration(value: Any, *, at_least: timedelta = timedelta(0)) -> timedelta:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -107,7 +106,7 @@ async def assembled(
     async with AsyncExitStack() as stack:
         stack.enter_context(await asyncio.to_thread(DataLock(data_dir).acquire, wait))
         sweep(data_dir)
-        database = stack.enter_context(await _open(data_dir / DATABASE, wait))
+        database = stack.enter_context(await _open(config, wait))
         writer = Writer(database, config, clock)
         stack.callback(writer.close)
         writer.can_poll = lambda source: why_not(config, source) is None
@@ -129,13 +128,14 @@ async def assembled(
         yield Assembly(config, database, writer, committer, scoring, core, poller, planner)
 
 
-async def _open(path: Path, wait: float) -> Database:
+async def _open(config: Config, wait: float) -> Database:
     """The database; a stranger who reads the file for a moment is waited for."""
     loop = asyncio.get_running_loop()
+    path = config.monitor.data_dir / DATABASE
     end = loop.time() + wait
     while True:
         try:
-            return Database.open(path)
+            return Database.open(path, memory_limit=config.monitor.memory_limit)
         except StoreBusy:
             if loop.time() >= end:
                 raise
