@@ -33,6 +33,7 @@ import structlog
 from monitor.collect.http.door import Door, Retries
 from monitor.collect.http.pace import Pace
 from monitor.config import Config, load
+from monitor.schedule import committer
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.session import DATABASE
 from monitor.simulate.platforms.faults import Fault
@@ -49,6 +50,9 @@ RSS_BAR = 400e6
 FLAT_BAR = 1.05
 LINEAR_BAR = 1.25
 KINDS = ("429", "403", "500", "cut", "slow", "garbage", "changed")
+LAST_LOOK = timedelta(minutes=30)
+GROUP_SECONDS = 2.0
+"""Polls share a commit as under load; else each would have its own, on a clock that waits."""
 RESTARTS = 4
 """The daemon is stopped and started so often; some minutes pass meanwhile."""
 
@@ -123,10 +127,9 @@ class Sample:
 
 
 def sample(polls: int, posts: int, data_dir: Path) -> Sample:
-    with open("/proc/self/statm") as stream:
-        rss = int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    rss = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     size = sum(f.stat().st_size for f in data_dir.glob(f"{DATABASE}*"))
-    return Sample(polls, posts, rss, len(os.listdir("/proc/self/fd")), size)
+    return Sample(polls, posts, rss, len(list(Path("/proc/self/fd").iterdir())), size)
 
 
 class Soak:
@@ -166,7 +169,7 @@ class Soak:
             begin = START + n * life + (timedelta(minutes=5) if n else timedelta(0))
             until = START + (n + 1) * life
             if n == RESTARTS - 1:  # a last look at everything, after the last fault
-                until += timedelta(hours=1)
+                until += LAST_LOOK
             run_virtually(begin, lambda clock, until=until: self._live(clock, until))
 
     async def _live(self, clock: VirtualClock, until: datetime) -> None:
@@ -211,8 +214,9 @@ class Soak:
             missed = verify(database.query)
             stored = database.query("select url, title, created_at, source_id from posts")
             holes = database.query(
-                "select source_id, started_at, coalesce(ended_at, timestamp 'infinity') as ended_at "
-                "from gaps where concerns = 'posts' and filled_at is null and post_id is null"
+                "select source_id, started_at, coalesce(ended_at, timestamp 'infinity') "
+                "as ended_at from gaps "
+                "where concerns = 'posts' and filled_at is null and post_id is null"
             )
         truth = pl.DataFrame(
             [
@@ -265,6 +269,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    committer.GROUP_SECONDS = GROUP_SECONDS
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     try:

@@ -13,8 +13,8 @@ from monitor.collect.registry import networks
 from monitor.config import Config
 from monitor.schedule.core import MAX_POLLS
 from monitor.schedule.poller import Poller, open_door
+from monitor.store.entries import Entry
 from monitor.store.sightings import SourceMemory
-from monitor.store.writer import Entry
 from monitor.types import Poll, Source
 
 __all__ = ["SourceCheck", "check_sources"]

@@ -11,8 +11,8 @@ from monitor.collect.registry import collector
 from monitor.config import Config
 from monitor.errors import AccessDenied, BadAnswer, SourceError, Throttled, UsageError
 from monitor.schedule.due import Plan, next_poll_at
+from monitor.store.entries import Entry
 from monitor.store.sightings import SourceMemory
-from monitor.store.writer import Entry
 from monitor.types import Harvest, Outcome, Poll
 
 __all__ = ["Poller", "open_door", "unstorable"]

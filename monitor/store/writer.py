@@ -6,13 +6,9 @@ under upserts. One writer, who looks up before it inserts, keeps ids unique; tes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import msgspec
 
 from monitor.clock import Clock
 from monitor.config import Config, Watched
@@ -20,9 +16,10 @@ from monitor.enrich.score import Scored
 from monitor.errors import BadAnswer
 from monitor.imports.rows import CounterRow
 from monitor.store import imports, scoring
-from monitor.store.catalogue import load_sources, save_catalogue, save_sources, url_hash
+from monitor.store.catalogue import save_catalogue, url_hash
 from monitor.store.counters import Counters
 from monitor.store.database import Database
+from monitor.store.entries import Entries, Entry
 from monitor.store.exclusions import exclude
 from monitor.store.ids import Ids
 from monitor.store.observation import EVER, Observations
@@ -37,7 +34,7 @@ from monitor.store.posts import (
 from monitor.store.relate import Relations
 from monitor.store.sightings import Sightings, SourceMemory
 from monitor.store.watched import load_watched, save_watched
-from monitor.types import IMPORT, GapReason, Poll, Post, Source, SourceKind
+from monitor.types import IMPORT, Poll, Post, Source
 
 __all__ = ["Entry", "Writer"]
 
@@ -53,20 +50,6 @@ _PAYLOAD = {
 }  # fmt: skip
 _NEXT = timedelta(microseconds=1)
 _LONGEST_ERROR = 1000
-_CURSOR = {"source_id": "VARCHAR", "state": "JSON", "validators": "JSON"}
-
-
-@dataclass(slots=True)
-class Entry:
-    """A source with what is remembered between its polls."""
-
-    source: Source
-    state: str  # active, unavailable, retired, archived
-    next_at: datetime | None
-    created_at: datetime
-    cursor: dict[str, Any] = field(default_factory=dict)
-    validators: dict[str, Any] = field(default_factory=dict)
-    refusals: int = 0  # polls in a row that the host refused, in this life
 
 
 class Writer:
@@ -77,7 +60,6 @@ class Writer:
         self._cursor = database.cursor()
         self._given = config
         self._clock = clock
-        self.entries: dict[str, Entry] = {}
         self.can_poll: Callable[[Source], bool] = lambda _: True  # may a found source be polled?
         self.on_content: Callable[[list[int]], None] = lambda _keys: None  # posts new or changed
         self._load()
@@ -96,12 +78,15 @@ class Writer:
         )[0]
         self._next_poll = last_poll + 1
         self._recorded_at = recorded_at.replace(tzinfo=UTC) if recorded_at else EVER
-        self.entries = {row[0].source_id: Entry(*row) for row in load_sources(cursor)}
-        for source_id, state, validators in cursor.execute("from base.cursors"):
-            entry = self.entries.get(source_id)
-            if entry is not None:
-                entry.cursor = msgspec.json.decode(state or "{}")
-                entry.validators = msgspec.json.decode(validators or "{}")
+        self._entries = Entries(cursor, self._observations, self._may_poll)
+
+    def _may_poll(self, source: Source) -> bool:
+        return self.can_poll(source)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """All sources by their id."""
+        return self._entries.by_id
 
     def _now(self) -> datetime:
         """The time of what is recorded now: it never goes back, whatever the clock does.
@@ -142,54 +127,11 @@ class Writer:
             mine = {event.id for event in self._given.events}
             events, companies = save_catalogue(self._cursor, self._ids, config, mine, now)
             self._ids.flush(self._cursor)
-            self._save_derived(dict(derived), now)
+            self._entries.derive(dict(derived), now)
             self._relations = Relations(self._cursor, config)
             self._relations.refresh_companies(self._cursor, companies, now)
             self._relations.refresh_events(self._cursor, events, now)
             self._observations.flush(self._cursor)
-
-    def _save_derived(self, derived: Mapping[Source, str | None], now: datetime) -> None:
-        touched = []
-        by_id = {source.source_id: why for source, why in derived.items()}
-        for source, why_not in derived.items():
-            entry = self.entries.get(source.source_id)
-            if entry is None:
-                entry = self.entries[source.source_id] = Entry(source, "active", now, now)
-            entry.source = source
-            if why_not is not None:
-                entry.state, entry.next_at = "unavailable", None
-                self._observations.open(
-                    source.source_id, GapReason.ACCESS, entry.created_at, now, now
-                )
-            elif entry.state in ("unavailable", "archived"):
-                entry.state, entry.next_at = "active", now
-            touched.append(entry)
-        read = {(source.network, source.kind, source.target) for source in derived}
-        for entry in self.entries.values():
-            source = entry.source
-            if source.origin == "found" and source.source_id not in by_id:
-                touched += self._switch(entry, now)
-            # Taken out of the configuration, or found earlier and now configured by another id.
-            is_gone = source.origin not in ("found", "import") or (
-                (source.network, source.kind, source.target) in read
-            )
-            if is_gone and source.source_id not in by_id and entry.state != "archived":
-                entry.state, entry.next_at = "archived", None
-                self._observations.close(entry.source.source_id, now)
-                touched.append(entry)
-        self._save_entries(touched)
-
-    def _switch(self, entry: Entry, now: datetime) -> list[Entry]:
-        """A found source whose network was switched on or off; [] if nothing changes."""
-        can = self.can_poll(entry.source)
-        if can and entry.state == "unavailable":
-            entry.state, entry.next_at = "active", now
-        elif not can and entry.state == "active":
-            entry.state, entry.next_at = "unavailable", None
-            self._observations.open(entry.source.source_id, GapReason.ACCESS, now, now, now)
-        else:
-            return []
-        return [entry]
 
     def started(self) -> None:
         """The daemon begins: what was due while nobody ran stands in `gaps`."""
@@ -244,7 +186,7 @@ class Writer:
         stated = self._relations.state(self._cursor, posts, self._ids, now)
         self._relations.apply(self._cursor, found, self._ids, now, also=stated)
         counts = self._write_polls(polls, found, overlapping, now)
-        self._save_after(polls, now)
+        self._entries.after(polls, now)
         self._observations.flush(self._cursor)
         return counts
 
@@ -266,7 +208,7 @@ class Writer:
         with self._transaction():
             if IMPORT not in self.entries:
                 self.entries[IMPORT] = Entry(imports.SOURCE, "retired", None, now)
-                self._save_entries([self.entries[IMPORT]])
+                self._entries.save([self.entries[IMPORT]])
             if posts:
                 (new,) = self._store([imports.poll_of(posts, observed, now)], now)
                 rows = stored_rows(self._cursor, {self._ids.key(post.post_id) for post in posts})
@@ -384,87 +326,6 @@ class Writer:
         )
         self._cursor.insert("base.payloads", _PAYLOAD, list(payloads.values()))
         return counts
-
-    def _save_after(self, polls: list[Poll], now: datetime) -> None:
-        touched, cursors = {}, []
-        for poll in polls:
-            entry = self.entries[poll.source.source_id]
-            entry.next_at = poll.next_at
-            if poll.harvest.retire:
-                entry.state, entry.next_at = "retired", None
-            touched[poll.source.source_id] = entry
-            if poll.source.kind == SourceKind.THREAD and poll.harvest.resolved:
-                for one in self._resolved(entry, poll.harvest.resolved, now):
-                    touched[one.source.source_id] = one
-            if poll.harvest.error is None:
-                kept = (poll.harvest.state, poll.validators)
-                if kept != (entry.cursor, entry.validators):
-                    entry.cursor, entry.validators = kept
-                    texts = [msgspec.json.encode(part).decode() for part in kept]
-                    cursors.append((poll.source.source_id, *texts))
-            for source in poll.harvest.found:
-                if (made := self._found(source, now)) is not None:
-                    touched[made.source.source_id] = made
-        self._cursor.lookup(
-            "delete from base.cursors where source_id in (select source_id from {given})",
-            {"source_id": "VARCHAR"},
-            [(row[0],) for row in cursors],
-        )
-        self._cursor.insert("base.cursors", _CURSOR, cursors)
-        self._save_entries(touched.values())
-
-    def _found(self, source: Source, now: datetime) -> Entry | None:
-        """A source found on the way: new, or serving more than before."""
-        entry = self._reads(source)
-        if entry is None:
-            entry = self.entries[source.source_id] = Entry(source, "archived", None, now)
-        if entry.state == "archived":  # new, or no longer configured, but there it is again
-            source = replace(source, source_id=entry.source.source_id)
-            entry.source, entry.state, entry.next_at = source, "active", now
-            if not self.can_poll(source):
-                entry.state, entry.next_at = "unavailable", None
-                self._observations.open(source.source_id, GapReason.ACCESS, now, now, now)
-            return entry
-        known = entry.source
-        companies, events = known.companies | source.companies, known.events | source.events
-        if (companies, events) == (known.companies, known.events):
-            return None
-        entry.source = replace(known, companies=companies, events=events)
-        return entry
-
-    def _reads(self, source: Source) -> Entry | None:
-        """The entry that reads the same thing, under whatever id and address it was configured."""
-        what = (source.network, source.kind)
-        native = f"{source.network}:{source.target}"
-        same = [
-            entry
-            for entry in self.entries.values()
-            if (entry.source.network, entry.source.kind) == what
-            and (
-                entry.source.target == source.target
-                or (source.kind == SourceKind.THREAD and entry.source.root_id == native)
-            )
-        ]
-        return min(same, key=lambda entry: entry.state == "archived", default=None)
-
-    def _resolved(self, entry: Entry, post_id: str, now: datetime) -> list[Entry]:
-        """A thread turned out to be that of `post_id`; one found under that id gives way to it."""
-        entry.source = replace(entry.source, root_id=post_id)
-        twins = [
-            other
-            for other in self.entries.values()
-            if other is not entry and other.state == "active" and other.source.origin == "found"
-            and other.source.kind == SourceKind.THREAD
-            and f"{other.source.network}:{other.source.target}" == post_id
-            and entry.source.origin != "found"
-        ]  # fmt: skip
-        for twin in twins:
-            twin.state, twin.next_at = "archived", None
-            self._observations.close(twin.source.source_id, now)
-        return [entry, *twins]
-
-    def _save_entries(self, entries: Iterable[Entry]) -> None:
-        save_sources(self._cursor, [(e.source, e.state, e.next_at, e.created_at) for e in entries])
 
     def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
         """Take posts out of an event's counts, or back in; see `monitor.store.exclusions`."""

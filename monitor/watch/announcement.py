@@ -16,8 +16,8 @@ from monitor.config_file import places, values
 from monitor.errors import SourceError, UsageError
 from monitor.identity import other_page_of, recognise
 from monitor.schedule.poller import Poller, open_door
+from monitor.store.entries import Entry
 from monitor.store.sightings import SourceMemory
-from monitor.store.writer import Entry
 from monitor.types import Engagement, Poll, Post, Source
 
 __all__ = ["Announcement", "moment_of", "resolve"]
