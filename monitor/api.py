@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.imports.bring import ImportReport
     from monitor.schedule.check import SourceCheck
     from monitor.schedule.daemon import RunReport
+    from monitor.schedule.reparse import Reparsed
     from monitor.store.copies import Copied
 
 __all__ = ["Events", "Monitor", "When", "initialise"]
@@ -231,6 +232,23 @@ class Monitor(Reader):
         if file.exists() and file.samefile(database):
             raise UsageError(f"{file}: is the database itself; name another file")
         return deliver(Path(self.session.call("backup")["copy"]), file)
+
+    def reparse(
+        self, since: When, *, progress: Callable[[str], None] = lambda _source_id: None
+    ) -> Reparsed:
+        """Read kept answers of polls since a moment again, by the parsers of today.
+
+        Raises:
+            UsageError: `since` is no moment.
+        """
+        from monitor.schedule.reparse import reparse
+
+        moment = self._moment(since)
+        if moment is None:
+            raise UsageError("reparse needs a moment, such as 2d")
+        done = reparse(self.session, self.config, moment, progress=progress)
+        self.session.score(lambda left: progress(f"to score: {left}"))
+        return done
 
     def restore(
         self, file: Path | str, *, progress: Callable[[str], None] = lambda _line: None

@@ -63,7 +63,10 @@ class Role(StrEnum):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`[monitor]`. `timezone` serves days on request and reports; what is stored is UTC."""
+    """`[monitor]`. `timezone` serves days on request and reports; what is stored is UTC.
+
+    `keep_answers`: how long what sources answered is kept as it came; 0: not at all.
+    """
 
     data_dir: Path = Path("data")
     contact: str | None = None
@@ -72,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     serve_sql: bool = True
     metrics_port: int | None = None
     memory_limit: str | None = None
+    keep_answers: timedelta = timedelta(days=2)
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

@@ -286,7 +286,8 @@ class Harvest:
 class Policy:
     """What a network's terms ask of a collector; enforced by the store, strict by default.
 
-    This is how we read the terms, not legal advice.
+    This is how we read the terms, not legal advice. Of a poll with an answer that holds one of
+    `never_keep`, no answers are kept.
     """
 
     store_text: bool = True
@@ -294,6 +295,7 @@ class Policy:
     recheck_deleted_every: timedelta | None = timedelta(days=1)
     export_text: bool = True
     quote_chars: int = 300
+    never_keep: tuple[bytes, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -307,7 +309,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """A finished poll, ready to be stored. `validators` are the HTTP door's."""
+    """A finished poll, ready to be stored.
+
+    `validators` are the HTTP door's, `answers` what came, packed (see `monitor.collect.kept`).
+    """
 
     source: Source
     started_at: datetime
@@ -316,3 +321,4 @@ class Poll:
     harvest: Harvest
     next_at: datetime
     validators: dict[str, Any] = field(default_factory=dict)
+    answers: bytes = field(default=b"", repr=False)

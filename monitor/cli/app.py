@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "keeping",
     "import": "keeping",
     "exclude": "keeping",
+    "reparse": "copies",
     "backup": "copies",
     "restore": "copies",
 }

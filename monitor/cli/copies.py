@@ -1,4 +1,4 @@
-"""Commands on the whole database: backup, restore."""
+"""Commands on what is stored as a whole: reparse, backup, restore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,35 @@ from monitor.cli.options import command, note, opened
 if TYPE_CHECKING:
     from monitor.store.copies import Copied
 
-__all__ = ["backup_", "restore_"]
+__all__ = ["backup_", "reparse_", "restore_"]
+
+_TOLD = 20  # failures that are told one by one
+
+
+@command("reparse")
+@click.option(
+    "--since", required=True, metavar="TIME", help="Polls that began then or later; 2d, say."
+)
+@click.pass_context
+def reparse_(ctx: click.Context, since: str) -> int:
+    """Read kept answers again, by the parsers of today.
+
+    What sources answered is kept for a while (keep_answers). After an upgrade that mended a parser
+    this stores the posts and counters that it reads otherwise, as of the polls that showed them.
+    The exit code is 1 if answers could not be read to their end.
+
+    \b
+    Example: monitor reparse --since 2d
+    """
+    progress = (lambda what: note(f"{what} …")) if sys.stderr.isatty() else None
+    done = opened(ctx).reparse(since, **({"progress": progress} if progress else {}))
+    for poll_id, why in list(done.failed.items())[:_TOLD]:
+        note(f"monitor: poll {poll_id}: {why}")
+    note(
+        f"{done.polls} polls, {done.new_posts} new posts, {done.changed_posts} changed, "
+        f"{done.changed_counters} counters new or changed, {len(done.failed)} polls failed"
+    )
+    return 1 if done.failed else 0
 
 
 @command("backup")

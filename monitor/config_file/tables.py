@@ -66,6 +66,7 @@ SETTINGS: Fields = {
     "serve_sql": Field(values.boolean),
     "metrics_port": Field(values.port),
     "memory_limit": Field(values.memory),
+    "keep_answers": Field(values.duration),
 }
 COMPANY: Fields = {
     "id": Field(values.identifier, required=True),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from monitor.clock import Clock
 from monitor.collect.http.door import Door
+from monitor.collect.kept import Recorder
 from monitor.collect.protocol import Ask
 from monitor.collect.registry import collector
 from monitor.config import Config
@@ -48,8 +51,10 @@ class Poller:
         http = self._door.open(source.network, entry.validators)
         harvest = Harvest(state=dict(entry.cursor))
         started_at = self._clock.now()
+        recorder = Recorder(http, reader.policy.never_keep)
+        is_kept = self.config.monitor.keep_answers > timedelta(0)
         ask = Ask(
-            source=source, http=http, memory=memory, now=started_at,
+            source=source, http=recorder if is_kept else http, memory=memory, now=started_at,
             base_url=network.base_url if network else None, state=dict(entry.cursor),
         )  # fmt: skip
         try:
@@ -68,9 +73,13 @@ class Poller:
         refused = isinstance(harvest.error, Throttled | AccessDenied)
         if harvest.requests or not refused:  # who was not asked has not refused
             entry.refusals = entry.refusals + 1 if refused else 0
+        outcome = _outcome(harvest)
+        kept = recorder.kept(dict(entry.cursor)) if outcome is not Outcome.UNCHANGED else None
+        answers = await asyncio.to_thread(kept.pack) if kept else b""
         return Poll(
             source=source, started_at=started_at, finished_at=finished_at,
-            outcome=_outcome(harvest), harvest=harvest, validators=dict(http.validators),
+            outcome=outcome, harvest=harvest,
+            answers=answers, validators=dict(http.validators),
             next_at=self._plan(source, started_at, finished_at, harvest, entry.refusals),
         )  # fmt: skip
 

@@ -61,7 +61,12 @@ def configuration(world: World, data_dir: Path, *, now: datetime | None = None) 
     """
     parts = [
         "# Made by the simulator: companies, people and hosts do not exist.",
-        _table("[monitor]", data_dir=str(data_dir), contact="mailto:simulation@example.org"),
+        _table(
+            "[monitor]",
+            data_dir=str(data_dir),
+            contact="mailto:simulation@example.org",
+            keep_answers="0s",
+        ),
     ]
     for company in world.companies.values():
         parts.append(

@@ -7,8 +7,9 @@ keeps its data.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from monitor.config import Config, Event
 from monitor.identity import canonical_url, link_id, recognise
@@ -16,7 +17,7 @@ from monitor.store.database import Cursor
 from monitor.store.ids import Ids
 from monitor.types import Source, SourceKind
 
-__all__ = ["load_sources", "save_catalogue", "save_sources", "url_hash"]
+__all__ = ["load_sources", "save_catalogue", "save_sources", "source_of", "url_hash"]
 
 
 def url_hash(url: str) -> int | None:
@@ -225,24 +226,27 @@ def save_sources(
     cursor.insert("base.sources", _SOURCE, rows)
 
 
+def source_of(row: Mapping[str, Any]) -> Source:
+    """The source that a row of `base.sources` describes."""
+    return Source(
+        source_id=row["source_id"], network=row["network"], kind=SourceKind(row["kind"]),
+        target=row["target"], origin=row["origin"],
+        interval=timedelta(seconds=row["interval_seconds"]), is_fixed=bool(row["is_fixed"]),
+        queries=tuple(row["queries"]), root_id=row["root_id"],
+        companies=frozenset(row["companies"]), events=frozenset(row["events"]),
+    )  # fmt: skip
+
+
 def load_sources(cursor: Cursor) -> list[tuple[Source, str, datetime | None, datetime]]:
     """All sources as (source, state, next_at, created_at)."""
-    rows = cursor.execute(
-        "select source_id, network, kind, target, origin, state, interval_seconds, next_at, "
-        "queries, root_id, companies, events, created_at, is_fixed from base.sources "
-        "order by source_id"
-    )
+    found = cursor.execute(f"select {', '.join(_SOURCE)} from base.sources order by source_id")
+    rows = [dict(zip(_SOURCE, row, strict=True)) for row in found]
     return [
         (
-            Source(
-                source_id=r[0], network=r[1], kind=SourceKind(r[2]), target=r[3], origin=r[4],
-                interval=timedelta(seconds=r[6]), is_fixed=bool(r[13]),
-                queries=tuple(r[8]), root_id=r[9],
-                companies=frozenset(r[10]), events=frozenset(r[11]),
-            ),
-            r[5],
-            r[7].replace(tzinfo=UTC) if r[7] else None,
-            r[12].replace(tzinfo=UTC),
+            source_of(row),
+            row["state"],
+            row["next_at"].replace(tzinfo=UTC) if row["next_at"] else None,
+            row["created_at"].replace(tzinfo=UTC),
         )
-        for r in rows
-    ]  # fmt: skip
+        for row in rows
+    ]

@@ -14,8 +14,9 @@ from monitor.errors import UsageError
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.copies import snapshot
 from monitor.store.writer import Writer
+from monitor.types import Harvest, Outcome, Poll, Post
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "Look"]
 
 
 def exclude(writer: Writer, *, event: str, posts: list[str], undo: bool = False) -> dict[str, Any]:
@@ -62,9 +63,36 @@ def backup(writer: Writer) -> dict[str, Any]:
     return {"copy": str(snapshot(writer.path))}
 
 
+class Look(msgspec.Struct):
+    """What one past poll shows now."""
+
+    started_at: datetime
+    finished_at: datetime
+    posts: list[Post]
+
+
+def reparse(
+    writer: Writer, *, source: str, looks: list[dict[str, Any]], counters: list[dict[str, Any]]
+) -> dict[str, int]:
+    """Store what past polls of one source show to a mended parser; what came of it."""
+    entry = writer.entries.get(source)
+    if entry is None:
+        raise UsageError(f"{source}: there is no such source any more")
+    polls = [
+        Poll(
+            source=entry.source, started_at=look.started_at, finished_at=look.finished_at,
+            outcome=Outcome.OK, harvest=Harvest(posts=look.posts), next_at=look.finished_at,
+        )
+        for look in msgspec.convert(looks, list[Look])
+    ]  # fmt: skip
+    new, changed, more = writer.reparse(source, polls, msgspec.convert(counters, list[CounterRow]))
+    return {"new": new, "changed": changed, "counters": more}
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "backup": backup,
     "bring": bring,
     "exclude": exclude,
+    "reparse": reparse,
     "watch": watch,
 }

@@ -42,15 +42,14 @@ def poll_of(
     )  # fmt: skip
 
 
-def write_counters(cursor: Cursor, rows: Sequence[CounterRow], ids: Ids, now: datetime) -> int:
+def write_counters(
+    cursor: Cursor, rows: Sequence[CounterRow], ids: Ids, now: datetime, source: str = IMPORT
+) -> int:
     """Store counters of known posts; how many are new or differ from what was stored."""
-    given = {
-        (ids.key(row.post_id), IMPORT, row.observed_at): tuple(getattr(row, n) for n in _VALUES)
-        for row in rows
-    }
+    given = _looks(rows, ids, source)
     stored = {
-        (key, source, at.replace(tzinfo=UTC)): tuple(values)
-        for key, source, at, *values in cursor.lookup(
+        (key, source_id, at.replace(tzinfo=UTC)): tuple(values)
+        for key, source_id, at, *values in cursor.lookup(
             f"select {', '.join(_COUNTER)} from base.engagement "
             "join {given} using (post_key, source_id, observed_at)",
             _AT,
@@ -66,24 +65,53 @@ def write_counters(cursor: Cursor, rows: Sequence[CounterRow], ids: Ids, now: da
     )
     kinds = {**_COUNTER, "recorded_at": "TIMESTAMP"}
     cursor.insert("base.engagement", kinds, [(*at, *v, now) for at, v in changed.items()])
-    _renew_last(cursor, {key for key, _, _ in changed})
+    _renew_last(cursor, {(key, source_id) for key, source_id, _ in changed})
     return len(changed)
 
 
-def _renew_last(cursor: Cursor, keys: Iterable[int]) -> None:
-    """The latest counters of these posts, as imports know them."""
-    given = [(key,) for key in sorted(keys)]
-    kinds = {"post_key": "BIGINT"}
+def news(cursor: Cursor, rows: Sequence[CounterRow], ids: Ids, source: str) -> list[CounterRow]:
+    """Those rows that say something else than what was known of their source at their moment."""
+    values = ", ".join(f"e.{name}" for name in _VALUES)
+    known = {
+        (key, source_id, at.replace(tzinfo=UTC)): tuple(then)
+        for key, source_id, at, *then in cursor.lookup(
+            f"select g.*, {values} from {{given}} as g asof join base.engagement as e "
+            "on e.post_key = g.post_key and e.source_id = g.source_id "
+            "and g.observed_at >= e.observed_at",
+            _AT,
+            list(_looks(rows, ids, source)),
+        )
+    }
+    return [
+        row
+        for row in rows
+        for at, then in _looks([row], ids, source).items()
+        if known.get(at) != then
+    ]
+
+
+def _looks(rows: Iterable[CounterRow], ids: Ids, source: str) -> dict[Any, tuple[Any, ...]]:
+    return {
+        (ids.key(row.post_id), source, row.observed_at): tuple(getattr(row, n) for n in _VALUES)
+        for row in rows
+    }
+
+
+def _renew_last(cursor: Cursor, pairs: Iterable[tuple[int, str]]) -> None:
+    """The latest counters of these posts and sources."""
+    given = sorted(pairs)
+    kinds = {"post_key": "BIGINT", "source_id": "VARCHAR"}
     cursor.lookup(
-        f"delete from base.engagement_last where source_id = '{IMPORT}' "
-        "and post_key in (select post_key from {given})",
+        "delete from base.engagement_last as e using {given} as g "
+        "where e.post_key = g.post_key and e.source_id = g.source_id",
         kinds,
         given,
     )
     cursor.lookup(
         f"insert into base.engagement_last by name select {', '.join(_COUNTER)} "
-        f"from base.engagement join {{given}} using (post_key) where source_id = '{IMPORT}' "
-        "qualify row_number() over (partition by post_key order by observed_at desc) = 1",
+        "from base.engagement join {given} using (post_key, source_id) "
+        "qualify row_number() over "
+        "(partition by post_key, source_id order by observed_at desc) = 1",
         kinds,
         given,
     )

@@ -16,6 +16,7 @@ from monitor.enrich.score import Scored
 from monitor.errors import BadAnswer
 from monitor.imports.rows import CounterRow
 from monitor.store import imports, scoring
+from monitor.store.answers import Answers
 from monitor.store.catalogue import save_catalogue, url_hash
 from monitor.store.counters import Counters
 from monitor.store.database import Database
@@ -73,6 +74,7 @@ class Writer:
         self._counters = Counters()
         self._fresh: list[int] = []
         self._sightings = Sightings(cursor)
+        self._answers = Answers(cursor)
         last_poll, recorded_at = cursor.execute(
             "select coalesce(max(poll_id), 0), max(recorded_at) from base.polls"
         )[0]
@@ -170,6 +172,15 @@ class Writer:
 
     def _store(self, polls: list[Poll], now: datetime) -> list[int]:
         """Store polls that do not contradict each other."""
+        found, overlapping = self._store_content(polls, now)
+        self._counters.write(self._cursor, polls, self._ids, now)
+        counts = self._write_polls(polls, found, overlapping, now)
+        self._entries.after(polls, now)
+        self._observations.flush(self._cursor)
+        return counts
+
+    def _store_content(self, polls: list[Poll], now: datetime) -> tuple[list[Change], set[str]]:
+        """Store the posts that polls show; the changes, and which sources overlapped."""
         self._ids.begin()
         shown, removed = gather(polls), _removed(polls)
         self._resolve(polls, removed)
@@ -178,17 +189,52 @@ class Writer:
         found = changes(shown.values(), removed, stored, self._ids, now)
         write_posts(self._cursor, found)
         self._fresh += [change.row["post_key"] for change in found if change.new_version]
+        self._answers.forget(c.row["post_key"] for c in found if c.post is None)
         self._ids.flush(self._cursor)
         overlapping = self._sightings.write(self._cursor, polls, self._ids, stored, found)
-        self._counters.write(self._cursor, polls, self._ids, now)
         self._announce(polls, now)
         posts = [post for poll in polls for post in poll.harvest.posts]
         stated = self._relations.state(self._cursor, posts, self._ids, now)
         self._relations.apply(self._cursor, found, self._ids, now, also=stated)
-        counts = self._write_polls(polls, found, overlapping, now)
-        self._entries.after(polls, now)
-        self._observations.flush(self._cursor)
-        return counts
+        return found, overlapping
+
+    def reparse(
+        self, source_id: str, polls: list[Poll], counters: list[CounterRow]
+    ) -> tuple[int, int, int]:
+        """Store what past polls of one source show to a parser of today, all or nothing.
+
+        Args:
+            polls: each post stands in the first of them that showed it, as the last one did.
+
+        Returns:
+            How many posts are new, how many changed, how many counters are new or changed.
+        """
+        now, changed, found = self._now(), 0, list[Change]()
+        with self._transaction():
+            for poll in polls:  # what is gone stays gone
+                gone = self._gone([post.post_id for post in poll.harvest.posts])
+                poll.harvest.posts = [p for p in poll.harvest.posts if p.post_id not in gone]
+            if polls:
+                found, _ = self._store_content(polls, now)
+            known = self._ids.known(self._cursor, [row.post_id for row in counters])
+            mine = [row for row in counters if row.post_id in known]
+            if mine:
+                news = imports.news(self._cursor, mine, self._ids, source_id)
+                self._counters.forget()
+                changed = imports.write_counters(self._cursor, news, self._ids, now, source_id)
+        self._sightings.keep(retold=bool(self._ids.retold))
+        self._tell_content()
+        new = sum(change.is_new for change in found)
+        return new, len(found) - new, changed
+
+    def _gone(self, post_ids: list[str]) -> set[str]:
+        rows = self._cursor.lookup(
+            "select i.post_id from base.ids as i join {given} using (post_id) "
+            "join base.posts as p using (post_key) where p.state in ('deleted', 'erased')",
+            {"post_id": "VARCHAR"},
+            [(post_id,) for post_id in post_ids],
+        )
+        return {row[0] for row in rows}
 
     def bring(
         self, posts: list[Post], counters: list[CounterRow], *,
@@ -299,7 +345,7 @@ class Writer:
             if change.is_new:
                 source = change.row["source_id"]
                 first[source] = first.get(source, 0) + 1
-        rows, payloads, counts = [], {}, []
+        rows, payloads, answers, counts = [], {}, [], []
         for poll in polls:
             source_id, harvest = poll.source.source_id, poll.harvest
             observed_from = self._observations.record(
@@ -313,12 +359,18 @@ class Writer:
                 harvest.http_status, harvest.requests, harvest.bytes, len(harvest.posts), new,
                 _one_line(harvest.error), observed_from, now,
             ))  # fmt: skip
+            if poll.answers:
+                answers.append((
+                    self._next_poll, source_id, poll.started_at, poll.finished_at, poll.answers,
+                    now,
+                ))  # fmt: skip
             if isinstance(harvest.error, BadAnswer) and harvest.error.payload:
                 payloads[source_id] = (
                     source_id, self._next_poll, harvest.error.url, harvest.error.payload, now,
                 )  # fmt: skip
             self._next_poll += 1
         self._cursor.insert("base.polls", _POLL, rows)
+        self._answers.write(answers, self._given.monitor.keep_answers, now)
         self._cursor.lookup(
             "delete from base.payloads where source_id in (select source_id from {given})",
             {"source_id": "VARCHAR"},

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from monitor.collect.bluesky.lists import read_account, read_search
 from monitor.collect.bluesky.thread import read_thread
+from monitor.collect.bluesky.views import WITHHELD
 from monitor.collect.by_kind import read_by_kind
 from monitor.collect.protocol import Ask
 from monitor.types import Harvest, Policy, SourceKind
@@ -27,7 +28,7 @@ class Bluesky:
     """
 
     network = "bluesky"
-    policy = Policy(recheck_deleted_every=timedelta(days=1))
+    policy = Policy(recheck_deleted_every=timedelta(days=1), never_keep=(WITHHELD.encode(),))
 
     async def poll(self, ask: Ask, harvest: Harvest) -> None:
         """Read one thread, account or search.

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _POST_URI = re.compile(r"at://(did:[a-z0-9]+:[\w.:%-]+)/app\.bsky\.feed\.post/([\w.~:-]+)")
-_WITHHELD = "!no-unauthenticated"
+WITHHELD = "!no-unauthenticated"
 _NO_HANDLE = "handle.invalid"
 _MAX_COUNT = 2**63
 
@@ -180,7 +180,7 @@ def _views(made: Any) -> list[PostView]:
 
 def withheld(view: PostView) -> bool:
     """Whether the author asks not to be shown to those who are not logged in; we honour that."""
-    labels = [one for one in view.author.labels if one.val == _WITHHELD and not one.neg]
+    labels = [one for one in view.author.labels if one.val == WITHHELD and not one.neg]
     return any(one.src == view.author.did for one in labels)
 
 
