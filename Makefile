@@ -1,7 +1,7 @@
 # `make` installs into .venv; `make help` lists the rest. PYTHON=python3.12 chooses the interpreter.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
-.PHONY: setup dev demo run test check lock clean help FORCE
+.PHONY: setup dev demo run test soak check lock clean help FORCE
 
 PIP := .venv/bin/python -m pip install -q --disable-pip-version-check --no-input
 # Everything comes as a wheel whose hash is locked; langdetect exists as source only and is built
@@ -53,6 +53,10 @@ run: $(SETUP) ## run the daemon with config/monitor.toml
 
 test: $(DEV) ## run the tests; the last line counts passed, failed and skipped
 	@MONITOR_RECORDINGS="$(or $(MONITOR_RECORDINGS),$(FOREIGN))" .venv/bin/python -m pytest -rs $(ARGS)
+
+soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about an hour
+	@.venv/bin/python benchmarks/soak.py
+	@MONITOR_KILLS=100 .venv/bin/python -m pytest tests/serve/test_daemon.py -k killed_at_any_moment
 
 check: $(DEV) ## lint, formatting, types
 	@status=0; \

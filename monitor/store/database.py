@@ -298,11 +298,11 @@ def reading_statement(raw: duckdb.DuckDBPyConnection, sql: str) -> str:
         found = duckdb.extract_statements(sql)
     if len(found) != 1:
         raise QueryError(f"expected one SQL statement, got {len(found)}; run them one by one")
-    row = raw.execute(
+    rows = raw.execute(
         "select coalesce((json_serialize_sql(?::varchar)::json ->> 'error') = 'false', false)",
         [sql],
-    ).fetchone()
-    if not row or not row[0]:
+    ).fetchall()
+    if rows != [(True,)]:
         raise QueryError(
             "only reading statements are allowed here (SELECT, FROM, DESCRIBE, SHOW, SUMMARIZE)"
         )
@@ -312,10 +312,12 @@ def reading_statement(raw: duckdb.DuckDBPyConnection, sql: str) -> str:
 def _stamp_of(raw: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """The version of the schema and the digest of the macros; (0, "") where there are none."""
     try:
-        row = raw.execute("select version, macros from base.schema_version").fetchone()
+        # All rows: a result that is not read to its end keeps its transaction open, and then
+        # DuckDB keeps what every later update replaced.
+        rows = raw.execute("select version, macros from base.schema_version").fetchall()
     except duckdb.CatalogException:
         return 0, ""
-    return (row[0], row[1]) if row else (0, "")
+    return (rows[0][0], rows[0][1]) if rows else (0, "")
 
 
 def _current_stamp() -> tuple[int, str]:
