@@ -51,6 +51,18 @@ def guest(attach: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield made
 
 
+def test_guests_give_way_to_the_writer(process: Process, guest: duckdb.DuckDBPyConnection) -> None:
+    guest.execute("from m.posts").fetchall()
+    tasks = Path(f"/proc/{process.pid}/task")
+    stats = {
+        task.name: (task / "stat").read_text().rpartition(")")[2].split()
+        for task in tasks.iterdir()
+    }
+    nice = {name: int(fields[16]) for name, fields in stats.items()}
+    assert nice[str(process.pid)] == 0
+    assert sum(value == 10 for value in nice.values()) >= 2  # who serves, and DuckDB's workers
+
+
 @pytest.fixture
 def port(attach: str) -> str:
     found = re.search(r"localhost:(\d+)", attach)
