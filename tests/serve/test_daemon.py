@@ -7,9 +7,10 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ from monitor.serve.client import Remote
 from monitor.session import connect
 from monitor.store.database import Database
 from monitor.store.lock import DataLock
+from monitor.store.quack import Quack
 from monitor.store.verify import verify
 from tests.collect.server import Asked, Reply, serve
 from tests.growing import Growing, source
@@ -29,6 +31,17 @@ from tests.world import ACME, OFFLINE, Process, command, configured, filled, pos
 KILLS = int(os.environ.get("MONITOR_KILLS", "10"))
 FEEDS = 4
 DOWN = 2.2  # seconds: longer than the interval, or nothing would have been due
+ATTACHED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from tests.serve.test_guests import client
+guest = client()
+guest.execute(sys.argv[1])
+guest.execute("from m.posts").fetchall()
+print("attached", flush=True)
+while True:
+    guest.execute("select count(*) from m.posts as a, m.posts as b where a.url <> b.url").fetchall()
+"""
 ENDLESS = "select count(*) from range(1000000000) as a, range(1000000000) as b where a.range <> 3"
 
 
@@ -56,7 +69,7 @@ def opened(config: Config) -> Database:
 async def test_killed_at_any_moment_it_loses_nothing_that_it_told(tmp_path: Path) -> None:
     async with serve(Growing()) as server:
         toml = OFFLINE + "".join(source(f"f{n}", f"{server.url}/{n}") for n in range(FEEDS))
-        config = configured(tmp_path, toml, allow_private_addresses=True, serve_sql=False)
+        config = configured(tmp_path, toml, allow_private_addresses=True)
         shown: set[str] = set()
         for _ in range(KILLS):
             shown |= await asyncio.to_thread(_run_and_kill, config, shown)
@@ -83,10 +96,28 @@ def _run_and_kill(config: Config, shown: set[str]) -> set[str]:
             _wait_for_polls(remote)
             guest = Guest(process.ready())
             guest.start()
-            threading.Event().wait(random.uniform(0, 0.6))
-        process.end(signal.SIGKILL)
+            with _attached(config):
+                threading.Event().wait(random.uniform(0, 0.6))
+                process.end(signal.SIGKILL)
         guest.join()
     return guest.shown
+
+
+@contextmanager
+def _attached(config: Config) -> Iterator[None]:
+    """A DuckDB client that asks over Quack without end."""
+    attach = (config.monitor.data_dir / Quack.FILE).read_text().strip()
+    guest = subprocess.Popen(
+        [sys.executable, "-c", ATTACHED, attach, str(Path(__file__).parents[2])],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert guest.stdout is not None
+        assert guest.stdout.readline() == b"attached\n"
+        yield
+    finally:
+        guest.kill()
+        guest.wait()
 
 
 def _check(query, shown: set[str]) -> None:

@@ -16,9 +16,13 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config
+from monitor.errors import StoreDamaged
+from monitor.schedule import daemon
 from monitor.serve.client import Remote
 from monitor.store.database import Database
 from monitor.store.verify import verify
+from monitor.store.writer import Writer
+from monitor.types import Poll
 from tests.collect.server import serve
 from tests.growing import Growing, source
 from tests.world import ACME, OFFLINE, Process, command, configured, filled, post_id
@@ -62,7 +66,8 @@ def no_room(process: Process, data_dir: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+        if process.running:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
 
 async def test_a_full_disk_delays_what_was_read_and_loses_nothing(tmp_path: Path) -> None:
@@ -121,6 +126,28 @@ def test_a_disk_that_is_full_is_told_by_its_name(tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+async def test_ended_while_the_disk_is_full_it_keeps_what_was_stored(tmp_path: Path) -> None:
+    async with serve(Growing()) as server:
+        config = configured(
+            tmp_path, OFFLINE + source("f", f"{server.url}/f"),
+            allow_private_addresses=True, serve_sql=False,
+        )  # fmt: skip
+        await asyncio.to_thread(_end_when_full, config)
+
+
+def _end_when_full(config: Config) -> None:
+    with Process(config) as process, process.ready() as remote:
+        until(lambda: len(posts(remote)) > 2)
+        with no_room(process, config.monitor.data_dir):
+            until(lambda: "commit failed" in process.log())
+            known = posts(remote)
+            assert process.end(signal.SIGTERM, seconds=15) == 0
+    with Process(config) as process, process.ready() as remote:
+        until(lambda: len(posts(remote)) > len(known))  # the feed still showed what was lost
+        assert known <= posts(remote)
+        assert verify(remote.query) == []
+
+
 # No right.
 
 
@@ -175,3 +202,21 @@ def test_a_damaged_file_is_told_and_left_alone(tmp_path: Path, damage: str) -> N
         assert "restore a backup" in done.stderr
         assert "Traceback" not in done.stderr
     assert file.read_bytes() == broken
+
+
+async def test_a_daemon_whose_database_fails_ends_so_that_it_can_be_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit(_writer: Writer, _polls: list[Poll]) -> list[int]:
+        raise StoreDamaged("the database can't go on")
+
+    monkeypatch.setattr(Writer, "commit", commit)
+    async with serve(Growing()) as server:
+        config = configured(
+            tmp_path, OFFLINE + source("f", f"{server.url}/f"),
+            allow_private_addresses=True, serve_sql=False,
+        )  # fmt: skip
+        with pytest.raises(StoreDamaged):
+            await asyncio.wait_for(daemon.run(config), 20)
+        report = await asyncio.wait_for(daemon.run_once(config), 20)
+        assert (report.exit_code, report.failed) == (1, {"f": "the database can't go on"})
