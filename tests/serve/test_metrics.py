@@ -108,6 +108,12 @@ def test_a_source_is_not_called_silent_lightly(store, hours, expected) -> None:
     assert silent(store)["blog"] is expected
 
 
+def test_what_ended_before_it_was_watched_is_no_news(store) -> None:
+    posts = [a_post(f"old-{n}", claimed_at=at(-500 - n)) for n in range(20)]
+    store.commit(a_poll(posts, source=BLOG, when=at(1)))
+    assert silent(store)["blog"] is None
+
+
 def test_a_thread_may_end(store) -> None:
     habit(store, [500 + 0.1 * n for n in range(30)], by=THREAD)
     assert silent(store)["thread"] is None

@@ -2,7 +2,8 @@
 --
 -- A source of a stream (no thread: those end) is judged by its own habit. It is silent when its
 -- newest post is more than twice as old as the longest of the pauses between its last 50 posts, and
--- an hour at least; with fewer than 11 posts nothing is said (NULL). Were pauses exchangeable, the
+-- an hour at least. Nothing is said (NULL) with fewer than 11 posts, or before it has posted while it
+-- was watched: what ended earlier is no news. Were pauses exchangeable, the
 -- present one would be the longest of n + 1 with a chance of 1 / (n + 1), and twice as long as the
 -- longest before it more rarely still.
 -- `now()` is UTC here: every session of ours sets its zone.
@@ -77,7 +78,7 @@ select
     s.source_id, s.network, s.state, p.last_outcome, p.last_success_at,
     epoch(now()::timestamp) - epoch(n.newest_post_at) as newest_post_age_seconds,
     b.longest_pause_seconds,
-    case when b.longest_pause_seconds is not null then
+    case when b.longest_pause_seconds is not null and n.newest_post_at > s.created_at then
         newest_post_age_seconds > greatest(2 * b.longest_pause_seconds, 3600)
     end as is_silent,
     d.lag_seconds,
