@@ -56,7 +56,7 @@ test: $(DEV) ## run the tests; the last line counts passed, failed and skipped
 
 soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about an hour
 	@.venv/bin/python benchmarks/soak.py
-	@MONITOR_KILLS=100 .venv/bin/python -m pytest tests/serve/test_daemon.py -k killed_at_any_moment
+	@SOAK_KILLS=100 .venv/bin/python -m pytest tests/serve/test_daemon.py -k killed_at_any_moment
 
 check: $(DEV) ## lint, formatting, types
 	@status=0; \

@@ -28,7 +28,7 @@ from tests.collect.server import Asked, Reply, serve
 from tests.growing import Growing, source
 from tests.world import ACME, OFFLINE, Process, command, configured, filled, post_id
 
-KILLS = int(os.environ.get("MONITOR_KILLS", "10"))
+KILLS = int(os.environ.get("SOAK_KILLS", "10"))
 FEEDS = 4
 DOWN = 2.2  # seconds: longer than the interval, or nothing would have been due
 ATTACHED = """
