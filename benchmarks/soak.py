@@ -192,7 +192,8 @@ class Soak:
             core.tick()
             changed.clear()
             due = core.next_due()
-            seconds = max(0.0, clock.seconds_until(min(due or until, until)))
+            # A millisecond at least: the clock has no finer moments.
+            seconds = max(0.001, clock.seconds_until(min(due or until, until)))
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), seconds)
 
