@@ -9,7 +9,7 @@ from datetime import timedelta
 from monitor.clock import Clock
 from monitor.collect.http.door import Door
 from monitor.collect.kept import Recorder
-from monitor.collect.protocol import Ask
+from monitor.collect.protocol import Ask, Collector
 from monitor.collect.registry import collector
 from monitor.config import Config
 from monitor.errors import AccessDenied, BadAnswer, SourceError, Throttled, UsageError
@@ -18,7 +18,7 @@ from monitor.store.entries import Entry
 from monitor.store.sightings import SourceMemory
 from monitor.types import Harvest, Outcome, Poll
 
-__all__ = ["Poller", "open_door", "unstorable"]
+__all__ = ["Poller", "open_door", "read", "unstorable"]
 
 
 def open_door(config: Config, clock: Clock) -> Door:
@@ -57,15 +57,7 @@ class Poller:
             source=source, http=recorder if is_kept else http, memory=memory, now=started_at,
             base_url=network.base_url if network else None, state=dict(entry.cursor),
         )  # fmt: skip
-        try:
-            await reader.poll(ask, harvest)
-        except SourceError as error:
-            harvest.error = error
-        except Exception as error:  # noqa: BLE001 - a collector's bug must not stop the others
-            harvest.error = BadAnswer(
-                f"{source.source_id}: the {source.network} collector failed on this answer "
-                f"({type(error).__name__}: {error}); please report it"
-            )
+        await read(reader, ask, harvest)
         harvest.requests, harvest.bytes = http.requests, http.bytes
         if harvest.error is not None or harvest.http_status is None:
             harvest.http_status = http.status
@@ -82,6 +74,19 @@ class Poller:
             answers=answers, validators=dict(http.validators),
             next_at=self._plan(source, started_at, finished_at, harvest, entry.refusals),
         )  # fmt: skip
+
+
+async def read(reader: Collector, ask: Ask, harvest: Harvest) -> None:
+    """Let a collector fill `harvest`; whatever goes wrong stands there as its error."""
+    try:
+        await reader.poll(ask, harvest)
+    except SourceError as error:
+        harvest.error = error
+    except Exception as error:  # noqa: BLE001 - a collector's bug must not stop the others
+        harvest.error = BadAnswer(
+            f"{ask.source.source_id}: the {ask.source.network} collector failed on this answer "
+            f"({type(error).__name__}: {error}); please report it"
+        )
 
 
 def _outcome(harvest: Harvest) -> Outcome:

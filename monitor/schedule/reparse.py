@@ -14,8 +14,9 @@ from monitor.collect.kept import Kept, Replay
 from monitor.collect.protocol import Ask
 from monitor.collect.registry import collector
 from monitor.config import Config
-from monitor.errors import BadAnswer, SourceError
+from monitor.errors import BadAnswer
 from monitor.imports.rows import CounterRow
+from monitor.schedule.poller import read
 from monitor.session import Session
 from monitor.store.catalogue import source_of
 from monitor.store.commands import Look
@@ -148,12 +149,7 @@ class _Reading:
             source=source, http=Replay(kept), memory=_Memory(self._first_at, now), now=now,
             base_url=network.base_url if network else None, state=dict(kept.state),
         )  # fmt: skip
-        try:
-            await reader.poll(ask, harvest)
-        except SourceError as error:
-            harvest.error = error
-        except Exception as error:  # noqa: BLE001 - a collector's bug must not stop the others
-            harvest.error = BadAnswer(f"{type(error).__name__}: {error}")
+        await read(reader, ask, harvest)
         return harvest
 
     def parts(self) -> Iterable[tuple[list[Any], list[Any]]]:
