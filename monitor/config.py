@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`[monitor]`. `timezone` serves days on request and reports; what is stored is UTC.
 
     `keep_answers`: how long what sources answered is kept as it came; 0: not at all.
+    `keep_polls`: how long every poll stands by itself, a day at least; None: for ever.
     """
 
     data_dir: Path = Path("data")
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: int | None = None
     memory_limit: str | None = None
     keep_answers: timedelta = timedelta(days=2)
+    keep_polls: timedelta | None = None
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

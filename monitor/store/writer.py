@@ -33,6 +33,7 @@ from monitor.store.posts import (
     write_posts,
 )
 from monitor.store.relate import Relations
+from monitor.store.retention import Retention
 from monitor.store.sightings import Sightings, SourceMemory
 from monitor.store.watched import load_watched, save_watched
 from monitor.types import IMPORT, Poll, Post, Source
@@ -75,6 +76,7 @@ class Writer:
         self._fresh: list[int] = []
         self._sightings = Sightings(cursor)
         self._answers = Answers(cursor)
+        self._retention = Retention(cursor)
         last_poll, recorded_at = cursor.execute(
             "select coalesce(max(poll_id), 0), max(recorded_at) from base.polls"
         )[0]
@@ -370,7 +372,8 @@ class Writer:
                 )  # fmt: skip
             self._next_poll += 1
         self._cursor.insert("base.polls", _POLL, rows)
-        self._answers.write(answers, self._given.monitor.keep_answers, now)
+        self._answers.write(answers)
+        self._retention.apply(self._given.monitor, now)
         self._cursor.lookup(
             "delete from base.payloads where source_id in (select source_id from {given})",
             {"source_id": "VARCHAR"},

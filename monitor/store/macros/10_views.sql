@@ -40,7 +40,7 @@ from base.sources;
 create or replace view polls as
 select
     poll_id, source_id, started_at, finished_at, outcome, http_status, requests, bytes,
-    posts_seen, posts_new, error, observed_from, recorded_at
+    posts_seen, posts_new, error, observed_from, folded, recorded_at
 from base.polls;
 
 create or replace view company_mentions as

@@ -1,0 +1,113 @@
+"""What time takes away, and that it takes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.config import Config
+from monitor.errors import Unreachable
+from monitor.store.database import Database
+from monitor.types import Outcome, Poll, Source
+from tests.world import ACME, Store, a_poll, a_post, a_source, a_store, at, configured
+
+FIRST = a_source()
+OTHER = a_source("other")
+LOOKS = st.lists(
+    st.tuples(
+        st.sampled_from([0.5, 2.0, 7.0, 40.0]),
+        st.sampled_from([FIRST, FIRST, OTHER]),
+        st.sampled_from(["unchanged", "unchanged", "unchanged", "ok", "error"]),
+    ),
+    max_size=40,
+)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    with Database.open(None) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Config]:
+    make = tmp_path_factory.mktemp
+    return configured(make("keeps"), ACME), configured(make("folds"), ACME, keep_polls="1d")
+
+
+def look(source: Source, hours: float, outcome: str, name: str = "post") -> Poll:
+    if outcome == "ok":
+        post = a_post(name, claimed_at=at(hours))
+        return a_poll([post], source=source, when=at(hours), requests=1, bytes=100, complete=True)
+    if outcome == "error":
+        error = Unreachable("https://example.org: no answer")
+        return a_poll(source=source, when=at(hours), error=error, requests=1)
+    return a_poll(
+        source=source, when=at(hours), outcome=Outcome.UNCHANGED, unchanged=True, requests=1,
+        bytes=10,
+    )  # fmt: skip
+
+
+def measured(store: Store, hours: float) -> list[object]:
+    """What anybody reads off the polls of `hours`, but for their number."""
+    return [
+        store.rows("from reaction_series('acme-a', interval 15 minutes) "
+                   "where bucket_start_utc < ? order by bucket_start_utc", at(hours)),
+        store.rows("from gaps order by all"),
+        store.rows(
+            "select source_id, sum(requests) as requests, sum(bytes) as bytes, "
+            "count(*) filter (outcome in ('ok', 'error')) as alone, max(poll_id) as last, "
+            "max(finished_at) as until from polls where source_id <> 'late' "
+            "group by all order by all"
+        ),
+    ]  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(looks=LOOKS)
+def test_folded_polls_have_observed_what_they_did(
+    database: Database, configs: tuple[Config, Config], looks: list[tuple[float, Source, str]]
+) -> None:
+    keeps, folds = configs
+    late = a_source("late")
+    with a_store(database, keeps, FIRST, OTHER, late) as store:
+        hours, n = 0.0, 0
+        for minutes, source, outcome in looks:
+            hours, n = hours + minutes / 60, n + 1
+            store.commit(look(source, hours, outcome, str(n)))
+        store.commit(look(late, hours + 50, "unchanged"))
+        before = measured(store, hours + 49)
+        count = store.one("select count(*) as polls from polls")["polls"]
+
+        store.restart(folds)
+        store.commit(look(late, hours + 50.01, "unchanged"))
+        assert measured(store, hours + 49) == before
+        stood_for = store.one("select sum(coalesce(folded, 1))::bigint as polls from polls")
+        assert stood_for["polls"] == count + 1
+        assert store.problems() == []
+
+        again = store.everything()["base.polls"]
+        store.restart(folds)
+        store.commit(look(late, hours + 50.02, "unchanged"))
+        assert set(again) <= set(store.everything()["base.polls"])
+
+
+def test_a_quiet_day_of_a_poll_a_minute_becomes_a_row_an_hour(
+    database: Database, configs: tuple[Config, Config]
+) -> None:
+    _, folds = configs
+    with a_store(database, folds, FIRST) as store:
+        store.commit(look(FIRST, 0, "ok"))
+        for minute in range(1, 180):
+            store.commit(look(FIRST, minute / 60, "unchanged"))
+        store.clock.moment += timedelta(days=2)
+        store.commit(look(FIRST, 60, "unchanged"))
+        rows = store.rows("select outcome, folded, requests from polls order by poll_id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("ok", None, 1), ("unchanged", 59, 59), ("unchanged", 60, 60), ("unchanged", 60, 60),
+        ("unchanged", None, 1),
+    ]  # fmt: skip
