@@ -241,12 +241,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the store remembers of a post that a source has shown and that is believed live."""
+    """What the store remembers of a post that a source has shown; `last_at` to the hour."""
 
     post_id: str
     reply_to_id: str | None
     created_at: datetime
     state: PostState
+    last_at: datetime
 
 
 @dataclass(slots=True)

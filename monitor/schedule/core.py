@@ -216,7 +216,8 @@ class Core:
 
 def _fresh(poll: Poll, memory: SourceMemory) -> list[datetime]:
     """When the posts were written that the source had never shown before."""
-    posts = [post for post in poll.harvest.posts if post.post_id not in memory.ids]
+    seen = memory.seen(post.post_id for post in poll.harvest.posts)
+    posts = [post for post in poll.harvest.posts if post.post_id not in seen]
     return [post.indexed_at or post.claimed_at or poll.started_at for post in posts]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from monitor.store.database import Cursor
 from monitor.types import Post
@@ -35,7 +36,7 @@ _ONCE = {
     "base.exclusions": ("event_id", "and superseded_at is null"),
     "base.engagement_last": ("source_id", ""),
 }
-_CACHE_LIMIT = 1_000_000
+_CACHE_LIMIT = 100_000
 
 
 @dataclass(slots=True)
@@ -61,8 +62,9 @@ class Ids:
         """Forget what belonged to the transaction before."""
         self._new, self.renamed, self.fresh, self.retold = [], {}, set(), set()
         if len(self._keys) > _CACHE_LIMIT:  # only here: later on, ids not written yet stand there
-            self._keys.clear()
-            self._names.clear()
+            latest = islice(self._keys.items(), len(self._keys) - _CACHE_LIMIT // 2, None)
+            self._keys = dict(latest)
+            self._names = {key: self._names[key] for key in self._keys.values()}
 
     def key(self, post_id: str) -> int:
         """The key of an id that was resolved before."""
@@ -74,7 +76,12 @@ class Ids:
 
     def resolve(self, cursor: Cursor, post_ids: Iterable[str]) -> None:
         """Give every id a key: the stored one, or a new one."""
-        missing = [i for i in dict.fromkeys(post_ids) if i not in self._keys]
+        missing = []
+        for post_id in dict.fromkeys(post_ids):
+            if post_id in self._keys:
+                self._keys[post_id] = self._keys.pop(post_id)  # among the latest again
+            else:
+                missing.append(post_id)
         self._fetch(cursor, missing)
         for post_id in missing:
             if post_id not in self._keys:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from monitor.store.database import Cursor, Database
 from monitor.store.ids import Ids
 from monitor.store.posts import Change, PostRow
-from monitor.types import Known, Poll, PostState
+from monitor.types import Known, Poll, PostState, SourceKind
 
 __all__ = ["Sightings", "SourceMemory", "failing", "posted_since"]
 
@@ -18,21 +18,40 @@ _SIGHTING = {
 }  # fmt: skip
 
 
+_LISTS = [str(kind) for kind in (SourceKind.FEED, SourceKind.ACCOUNT, SourceKind.SEARCH)]
+_SERVED = (PostState.LIVE, PostState.HIDDEN)
+_FEWEST = 50
+_LOADED = 500
+
+
 @dataclass(slots=True)
 class SourceMemory:
-    """The posts of one source, by every id under which it may name them."""
+    """The posts of one source, by every id under which it may name them.
 
-    known: dict[str, Known] = field(default_factory=dict)  # by the post's own id
-    ids: dict[str, str] = field(default_factory=dict)  # any id → the post's own id
-    last_at: dict[str, datetime] = field(default_factory=dict)
+    A thread or a site is remembered whole, so that what it no longer shows is noticed. A list goes
+    on for ever: of it what it showed lately is remembered, and the store is asked about the rest.
+    """
+
+    shown: dict[str, Known] = field(default_factory=dict)
+    is_list: bool = True
+    is_whole: bool = True
+    most: int = _FEWEST  # ids that one poll named
 
     def seen(self, post_ids: Iterable[str]) -> set[str]:
         """Which of these posts this source has shown before."""
-        return {post_id for post_id in post_ids if post_id in self.ids}
+        return {post_id for post_id in post_ids if post_id in self.shown}
 
     def live(self) -> Mapping[str, Known]:
         """The posts that it has shown and that are believed to be served still."""
-        return {i: known for i, known in list(self.known.items()) if _served(known)}
+        known = list(self.shown.values())
+        return {one.post_id: one for one in known if one.state in _SERVED}
+
+    def shorten(self) -> None:
+        """Of a list that showed much more than a poll does, keep what it showed last."""
+        if self.is_list and len(self.shown) > 4 * self.most:
+            latest = sorted(self.shown.items(), key=lambda item: item[1].last_at)
+            # At once: a collector may be reading.
+            self.shown, self.is_whole = dict(latest[-2 * self.most :]), False
 
 
 def _hour(moment: datetime) -> datetime:
@@ -43,17 +62,13 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _served(known: Known) -> bool:
-    return known.state in (PostState.LIVE, PostState.HIDDEN)
-
-
 class Sightings:
     """Memories of sources, read when first asked for and kept up with every commit."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._memories: dict[str, SourceMemory] = {}
-        self._pending: list[tuple[str, str, str, datetime, Known]] = []
+        self._pending: list[tuple[str, str, Known]] = []
 
     def memory(self, source_id: str) -> SourceMemory:
         """The memory of one source."""
@@ -62,20 +77,27 @@ class Sightings:
         return self._memories[source_id]
 
     def _load(self, source_id: str) -> SourceMemory:
-        made = SourceMemory()
-        for post_id, alias, reply_to, created_at, state, last_at in self._cursor.execute(
-            "select p.post_id, i.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
+        is_list = bool(
+            self._cursor.execute(
+                "select true from base.sources where source_id = ? and kind = any(?)",
+                [source_id, _LISTS],
+            )
+        )
+        rows = self._cursor.execute(
+            "select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
             "from base.sightings as s join base.posts as p using (post_key) "
-            "join base.ids as i using (post_key) where s.source_id = ?",
-            [source_id],
-        ):
-            made.ids[alias] = post_id
-            made.last_at[post_id] = last_at.replace(tzinfo=UTC)
-            made.known[post_id] = Known(
-                post_id=post_id, reply_to_id=reply_to,
-                created_at=created_at.replace(tzinfo=UTC), state=PostState(state),
-            )  # fmt: skip
-        return made
+            "join base.ids as i using (post_key) where s.source_id = ? "
+            "order by s.last_at desc, s.post_key desc limit ?",
+            [source_id, _LOADED if is_list else None],
+        )
+        shown = {
+            alias: Known(
+                post_id=post_id, reply_to_id=reply_to, created_at=created_at.replace(tzinfo=UTC),
+                state=PostState(state), last_at=last_at.replace(tzinfo=UTC),
+            )
+            for alias, post_id, reply_to, created_at, state, last_at in reversed(rows)
+        }  # fmt: skip
+        return SourceMemory(shown, is_list=is_list, is_whole=not is_list or len(rows) < _LOADED)
 
     def write(
         self, cursor: Cursor, polls: list[Poll], ids: Ids, stored: Mapping[int, PostRow],
@@ -88,16 +110,18 @@ class Sightings:
         """
         rows = {**stored, **{c.row["post_key"]: c.row for c in found}}
         self._read_anew(ids)
+        forgotten = self._forgotten(cursor, polls, ids)
         new: dict[tuple[int, str], tuple[datetime, datetime]] = {}
         moved: list[tuple[int, str, datetime]] = []
         overlapping = set()
         for poll in polls:
             source_id = poll.source.source_id
-            memory = self.memory(source_id)
+            memory, named = self.memory(source_id), 0
             for post in poll.harvest.posts:
                 key = ids.key(post.post_id)
                 name, at = ids.name(key), poll.finished_at
-                last = memory.last_at.get(name)
+                held = memory.shown.get(name)
+                last = held.last_at if held else forgotten.get((key, source_id))
                 if last is None:
                     new[key, source_id] = (new.get((key, source_id), (at, at))[0], at)
                 else:
@@ -106,9 +130,11 @@ class Sightings:
                         moved.append((key, source_id, at))
                     else:
                         at = last  # what is remembered is what is written
-                known = _known(rows[key], name)
-                for alias in (name, post.post_id, *post.aliases):
-                    self._pending.append((source_id, alias, name, at, known))
+                known = _known(rows[key], name, at)
+                aliases = {name, post.post_id, *post.aliases}
+                self._pending += [(source_id, alias, known) for alias in aliases]
+                named += len(aliases)
+            memory.most = max(memory.most, named)
         self._change_states(found)
         cursor.insert("base.sightings", _SIGHTING, [(*pair, *times) for pair, times in new.items()])
         cursor.lookup(
@@ -118,6 +144,25 @@ class Sightings:
             moved,
         )
         return overlapping
+
+    def _forgotten(
+        self, cursor: Cursor, polls: list[Poll], ids: Ids
+    ) -> dict[tuple[int, str], datetime]:
+        """When sources last showed what they show again, and what is not remembered of them."""
+        asked = set()
+        for poll in polls:
+            memory = self.memory(poll.source.source_id)
+            if not memory.is_whole:
+                keys = {ids.key(post.post_id) for post in poll.harvest.posts} - ids.fresh
+                unknown = (key for key in keys if ids.name(key) not in memory.shown)
+                asked |= {(key, poll.source.source_id) for key in unknown}
+        rows = cursor.lookup(
+            "select s.post_key, s.source_id, s.last_at from base.sightings as s "
+            "join {given} using (post_key, source_id)",
+            {"post_key": "BIGINT", "source_id": "VARCHAR"},
+            sorted(asked),
+        )
+        return {(key, source_id): at.replace(tzinfo=UTC) for key, source_id, at in rows}
 
     def _read_anew(self, ids: Ids) -> None:
         """Drop memories that this transaction has made stale."""
@@ -130,10 +175,10 @@ class Sightings:
         """Other sources that showed a changed post remember its new state too."""
         for change in found:
             name = change.row["post_id"]
-            for source_id, memory in self._memories.items():
-                if name in memory.known:
-                    at = memory.last_at[name]
-                    self._pending.append((source_id, name, name, at, _known(change.row, name)))
+            for source_id, memory in self._memories.items() if not change.is_new else ():
+                if held := memory.shown.get(name):
+                    known = _known(change.row, name, held.last_at)
+                    self._pending.append((source_id, name, known))
 
     def keep(self, *, retold: bool = False) -> None:
         """The transaction stands: remember what it wrote.
@@ -141,14 +186,18 @@ class Sightings:
         Args:
             retold: posts got other names; memories are read anew.
         """
-        for source_id, alias, name, at, known in self._pending:
-            memory = self._memories.get(source_id)
-            if memory is None:
-                continue
-            memory.ids[alias] = name
-            memory.last_at[name] = max(at, memory.last_at.get(name, at))
-            memory.known[name] = known
+        grown = set()
+        for source_id, alias, known in self._pending:
+            if memory := self._memories.get(source_id):
+                held = memory.shown.get(alias)
+                last = max(known.last_at, held.last_at) if held else known.last_at
+                memory.shown[alias] = (
+                    replace(known, last_at=last) if last > known.last_at else known
+                )
+                grown.add(source_id)
         self._pending.clear()
+        for source_id in grown:
+            self._memories[source_id].shorten()
         if retold:
             self._memories.clear()
 
@@ -176,8 +225,8 @@ def failing(database: Database) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _known(row: PostRow, name: str) -> Known:
+def _known(row: PostRow, name: str, at: datetime) -> Known:
     return Known(
         post_id=name, reply_to_id=row["reply_to_id"], created_at=row["created_at"],
-        state=PostState(row["state"]),
+        state=PostState(row["state"]), last_at=at,
     )  # fmt: skip

@@ -182,7 +182,9 @@ def known(post: Post) -> Known:
     """What the store would remember of `post`."""
     at = post.indexed_at or post.claimed_at or datetime(2026, 1, 1, tzinfo=UTC)
     state = post.state if post.state is PostState.HIDDEN else PostState.LIVE
-    return Known(post_id=post.post_id, reply_to_id=post.reply_to_id, created_at=at, state=state)
+    return Known(
+        post_id=post.post_id, reply_to_id=post.reply_to_id, created_at=at, state=state, last_at=at
+    )
 
 
 def ask_for(

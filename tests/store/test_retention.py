@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from monitor.config import Config
 from monitor.errors import Unreachable
 from monitor.store.database import Database
-from monitor.types import Outcome, Poll, Source
+from monitor.types import Outcome, Poll, Source, SourceKind
 from tests.world import ACME, Store, a_poll, a_post, a_source, a_store, at, configured
 
 FIRST = a_source()
 OTHER = a_source("other")
+FEED = a_source("feed", kind=SourceKind.FEED)
 LOOKS = st.lists(
     st.tuples(
         st.sampled_from([0.5, 2.0, 7.0, 40.0]),
@@ -111,3 +112,25 @@ def test_a_quiet_day_of_a_poll_a_minute_becomes_a_row_an_hour(
         ("ok", None, 1), ("unchanged", 59, 59), ("unchanged", 60, 60), ("unchanged", 60, 60),
         ("unchanged", None, 1),
     ]  # fmt: skip
+
+
+def test_a_long_list_is_remembered_in_part_and_its_old_posts_stand_once(
+    database: Database, configs: tuple[Config, Config]
+) -> None:
+    """A feed that goes on for months, and then shows its first items again."""
+    with a_store(database, configs[0], FEED) as store:
+        for n in range(40):
+            posts = [a_post(str(n * 20 + i), claimed_at=at(n)) for i in range(20)]
+            store.commit(a_poll(posts, source=FEED, when=at(n)))
+        assert len(store.writer.memory("feed").shown) <= 200
+
+        for hour, restarts in ((50, False), (51, True)):
+            if restarts:
+                store.restart()
+            old = [a_post(str(n), claimed_at=at(0)) for n in range(5)]
+            assert store.commit(a_poll(old, source=FEED, when=at(hour))) == [0]
+            shown = store.rows("from sightings where last_at >= ?", at(hour))
+            assert len(shown) == 5
+        assert store.one("select count(*) as n from sightings")["n"] == 800
+        assert store.one("select count(*) as n from gaps where reason = 'page_cap'")["n"] == 39
+        assert store.problems() == []

@@ -127,7 +127,7 @@ def test_after_every_failure_memory_and_file_agree(
         with failing(store, n), pytest.raises(StoreError):
             store.commit(*polls(2))
         memory = store.writer.memory("thread")
-        assert set(memory.known) == {a_post("2").post_id}
+        assert set(memory.shown) == {a_post("2").post_id}
         assert store.writer.entries["thread"].cursor == {}
         assert len(store.writer.entries) == 2
         assert store.commit(*polls(2)) == [2, 0, 0]
