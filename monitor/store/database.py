@@ -38,6 +38,8 @@ _BEFORE_ANYTHING = {
     # Or a name in a statement may mean a variable of ours.
     "python_enable_replacements": "false",
 }
+_BLOCK_BYTES = 64 * 1024
+"""Of new files. What is not in a checkpoint yet takes a block a column, and there are 200 columns."""
 
 
 def _scripts(folder: str) -> list[tuple[str, str]]:
@@ -117,7 +119,7 @@ class Database:
         Raises:
             StoreBusy: another process holds it. StoreDamaged: it can't be read.
         """
-        config: dict[str, Any] = dict(_BEFORE_ANYTHING)
+        config: dict[str, Any] = {**_BEFORE_ANYTHING, "default_block_size": _BLOCK_BYTES}
         if memory_limit:
             config["memory_limit"] = memory_limit
         with translated(path):

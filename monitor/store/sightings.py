@@ -48,10 +48,10 @@ class SourceMemory:
 
     def shorten(self) -> None:
         """Of a list that showed much more than a poll does, keep what it showed last."""
-        if self.is_list and len(self.shown) > 4 * self.most:
+        if self.is_list and len(self.shown) > 2 * self.most:
             latest = sorted(self.shown.items(), key=lambda item: item[1].last_at)
             # At once: a collector may be reading.
-            self.shown, self.is_whole = dict(latest[-2 * self.most :]), False
+            self.shown, self.is_whole = dict(latest[-self.most :]), False
 
 
 def _hour(moment: datetime) -> datetime:

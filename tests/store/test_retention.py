@@ -122,7 +122,7 @@ def test_a_long_list_is_remembered_in_part_and_its_old_posts_stand_once(
         for n in range(40):
             posts = [a_post(str(n * 20 + i), claimed_at=at(n)) for i in range(20)]
             store.commit(a_poll(posts, source=FEED, when=at(n)))
-        assert len(store.writer.memory("feed").shown) <= 200
+        assert len(store.writer.memory("feed").shown) <= 100
 
         for hour, restarts in ((50, False), (51, True)):
             if restarts:
