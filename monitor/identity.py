@@ -82,10 +82,15 @@ def link_id(url: str) -> str | None:
     return "feed:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_END = r"/?(?:[?#]|$)"
+"""What links add, where they were shared, follows the address of a post."""
+
 _NATIVE: list[tuple[str, re.Pattern[str], str]] = [
     (
         "bluesky",
-        re.compile(r"(?:www\.)?bsky\.app/profile/(did:[a-z0-9]+:[\w.:%-]+)/post/([\w.~:-]+)/?$"),
+        re.compile(
+            rf"(?:www\.)?bsky\.app/profile/(did:[a-z0-9]+:[\w.:%-]+)/post/([\w.~:-]+){_END}"
+        ),
         "bluesky:at://{0}/app.bsky.feed.post/{1}",
     ),
     (
@@ -121,8 +126,11 @@ _NATIVE: list[tuple[str, re.Pattern[str], str]] = [
 ]
 _HOSTS = [
     ("bluesky", re.compile(r"(?:www\.)?bsky\.app/profile/[^/]+/post/")),
-    ("mastodon", re.compile(r"[^/]+/(?:@[\w.-]+(?:@[\w.-]+)?/\d+|users/[\w.-]+/statuses/\d+)/?$")),
-    ("discourse", re.compile(r"[^/]+/t/[^/]+/\d+(?:/\d+)?/?$")),
+    (
+        "mastodon",
+        re.compile(rf"[^/]+/(?:@[\w.-]+(?:@[\w.-]+)?/\d+|users/[\w.-]+/statuses/\d+){_END}"),
+    ),
+    ("discourse", re.compile(rf"[^/]+/t/[^/]+/\d+(?:/\d+)?{_END}")),
 ]
 _OWN_HOSTS = {
     "bsky.app": "bluesky", "x.com": "x", "twitter.com": "x", "news.ycombinator.com": "hackernews",
@@ -146,8 +154,8 @@ def recognise(url: str) -> str | None:
         if match := pattern.match(rest):
             return form.format(*(unquote(part) for part in match.groups()))
     # Mastodon's own id of a post is this address; `/@name/1` is a page about it.
-    match = re.match(r"[^/]+/users/[\w.-]+/statuses/\d+$", rest)
-    return f"ap:https://{match[0]}" if match else None
+    match = re.match(rf"([^/]+/users/[\w.-]+/statuses/\d+){_END}", rest)
+    return f"ap:https://{match[1]}" if match else None
 
 
 def recognise_network(url: str) -> str | None:

@@ -14,6 +14,7 @@ from monitor.errors import SourceError
 
 __all__ = [
     "IMPORT",
+    "LISTS",
     "Claim",
     "Engagement",
     "Gap",
@@ -86,6 +87,9 @@ class SourceKind(StrEnum):
     SITE = "site"  # all posts and comments of one site
     PAGE = "page"  # a web page: an announcement whose network is not known yet
 
+
+LISTS = (SourceKind.FEED, SourceKind.ACCOUNT, SourceKind.SEARCH)
+"""What goes on for ever and shows its newest posts."""
 
 INTERVALS = {
     SourceKind.THREAD: timedelta(minutes=1),

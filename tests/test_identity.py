@@ -44,6 +44,14 @@ def test_a_site_is_no_post() -> None:
             "bluesky:at://did:plc:abc123/app.bsky.feed.post/3kxyz",
         ),
         (
+            "https://bsky.app/profile/did:plc:abc123/post/3kxyz?ref=rss#top",
+            "bluesky:at://did:plc:abc123/app.bsky.feed.post/3kxyz",
+        ),
+        (
+            "https://social.example/users/someone/statuses/109?utm_source=feed",
+            "ap:https://social.example/users/someone/statuses/109",
+        ),
+        (
             "at://did:plc:abc/app.bsky.feed.post/3k",
             "bluesky:at://did:plc:abc/app.bsky.feed.post/3k",
         ),

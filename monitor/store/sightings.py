@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from monitor.store.database import Cursor, Database
 from monitor.store.ids import Ids
 from monitor.store.posts import Change, PostRow
-from monitor.types import Known, Poll, PostState, SourceKind
+from monitor.types import Known, Poll, PostState
 
 __all__ = ["Sightings", "SourceMemory", "failing", "posted_since"]
 
@@ -18,7 +18,6 @@ _SIGHTING = {
 }  # fmt: skip
 
 
-_LISTS = [str(kind) for kind in (SourceKind.FEED, SourceKind.ACCOUNT, SourceKind.SEARCH)]
 _SERVED = (PostState.LIVE, PostState.HIDDEN)
 _FEWEST = 50
 _LOADED = 500
@@ -65,8 +64,8 @@ def _hour(moment: datetime) -> datetime:
 class Sightings:
     """Memories of sources, read when first asked for and kept up with every commit."""
 
-    def __init__(self, cursor: Cursor) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: Cursor, is_list: Callable[[str], bool]) -> None:
+        self._cursor, self._is_list = cursor, is_list
         self._memories: dict[str, SourceMemory] = {}
         self._pending: list[tuple[str, str, Known]] = []
 
@@ -77,12 +76,7 @@ class Sightings:
         return self._memories[source_id]
 
     def _load(self, source_id: str) -> SourceMemory:
-        is_list = bool(
-            self._cursor.execute(
-                "select true from base.sources where source_id = ? and kind = any(?)",
-                [source_id, _LISTS],
-            )
-        )
+        is_list = self._is_list(source_id)
         rows = self._cursor.execute(
             "select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
             "from base.sightings as s join base.posts as p using (post_key) "

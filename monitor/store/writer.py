@@ -36,7 +36,7 @@ from monitor.store.relate import Relations
 from monitor.store.retention import Retention
 from monitor.store.sightings import Sightings, SourceMemory
 from monitor.store.watched import load_watched, save_watched
-from monitor.types import IMPORT, Poll, Post, Source
+from monitor.types import IMPORT, LISTS, Poll, Post, Source
 
 __all__ = ["Entry", "Writer"]
 
@@ -74,7 +74,7 @@ class Writer:
         self._observations = Observations.load(cursor)
         self._counters = Counters()
         self._fresh: list[int] = []
-        self._sightings = Sightings(cursor)
+        self._sightings = Sightings(cursor, self._is_list)
         self._answers = Answers(cursor)
         self._retention = Retention(cursor)
         last_poll, recorded_at = cursor.execute(
@@ -83,6 +83,9 @@ class Writer:
         self._next_poll = last_poll + 1
         self._recorded_at = recorded_at.replace(tzinfo=UTC) if recorded_at else EVER
         self._entries = Entries(cursor, self._observations, self._may_poll)
+
+    def _is_list(self, source_id: str) -> bool:
+        return self.entries[source_id].source.kind in LISTS
 
     def _may_poll(self, source: Source) -> bool:
         return self.can_poll(source)
