@@ -126,6 +126,24 @@ def test_deleted_answers_are_not_claimed_any_more(world: Any) -> None:
     assert covered(world, f"'a', '{world.hour(2.9)}'") == [("root", 2, 3, 0, None)]
 
 
+def test_what_a_deleted_post_claimed_counts_what_was_there_then(world: Any) -> None:
+    """Its answers went with it; before that nothing was missing but one."""
+    world.event("a")
+    world.source("s")
+    world.poll("s", -9, 5)
+    world.post("root", 0, "announcement", author="acme")
+    world.post("gone", 0.5, to="root", deleted=3)
+    world.post("before", 0.7, to="gone", deleted=1.5)
+    world.post("with it", 0.8, to="gone", deleted=3)
+    world.post("after", 0.9, to="gone", deleted=4)
+    world.claim("root", 1, at=1)
+    world.claim("root", 0, at=3)
+    world.claim("gone", 3, at=2)
+    assert covered(world) == [("gone", 3, 2, 1, "unexplained"), ("root", 0, 0, 0, None)]
+    then = f"'a', '{world.hour(2.5)}'"
+    assert covered(world, then) == [("gone", 3, 2, 1, "unexplained"), ("root", 1, 1, 0, None)]
+
+
 def test_coverage_as_known_then(world: Any) -> None:
     thread(world)
     world.claim("root", 3, at=1)

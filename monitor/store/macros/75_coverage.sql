@@ -1,5 +1,10 @@
 -- Collected against claimed, per post whose network says how many replies there are.
 
+-- Since when the network serves a post no more; infinity: it does.
+create or replace macro base.gone_at(state, deleted_at) as coalesce(
+    deleted_at, if(state = 'deleted', timestamp '-infinity', timestamp 'infinity')
+);
+
 -- The latest claim of each post: its `direct` answers, or its whole `tree`. A claim about a tree
 -- replaces those of the posts in it, so that nothing counts twice. What is missing is split by the
 -- reasons that collectors gave; what they did not explain is `unexplained`.
@@ -9,23 +14,28 @@ with recursive members as materialized (
     from base.event_posts(chosen, as_of)
 ),
 
+-- The network's claim does not count what it deleted. Of a post that is gone itself the last claim
+-- stands: it counts what was there then.
 claims as materialized (
-    select post_key, scope, claimed
-    from base.claims
+    select
+        c.post_key, c.scope, c.claimed,
+        if(
+            base.gone_at(p.state, p.deleted_at) <= base.moment(as_of),
+            c.observed_at, base.moment(as_of)
+        ) as counted_at
+    from base.claims as c
+    left join base.posts as p using (post_key)
     where
-        post_key in (select post_key from members)
-        and recorded_at <= base.moment(as_of)
+        c.post_key in (select post_key from members)
+        and c.recorded_at <= base.moment(as_of)
     qualify row_number() over (
-        partition by post_key, scope order by observed_at desc, claimed desc
+        partition by c.post_key, c.scope order by c.observed_at desc, c.claimed desc
     ) = 1
 ),
 
 answers as materialized (
     select
-        post_key, reply_to_key as parent_key,
-        -- The network's claim does not count what it deleted.
-        coalesce(deleted_at, timestamp 'infinity') > base.moment(as_of)
-        and not (state = 'deleted' and deleted_at is null) as is_live
+        post_key, reply_to_key as parent_key, base.gone_at(state, deleted_at) as gone_at
     from base.posts
     where
         reply_to_key in (select post_key from members)
@@ -35,9 +45,7 @@ answers as materialized (
 -- Replies to what nobody shows us: only their root says whose tree they are in.
 strays as materialized (
     select
-        p.root_key as top_key, p.post_key,
-        coalesce(p.deleted_at, timestamp 'infinity') > base.moment(as_of)
-        and not (p.state = 'deleted' and p.deleted_at is null) as is_live
+        p.root_key as top_key, p.post_key, base.gone_at(p.state, p.deleted_at) as gone_at
     from base.posts as p
     anti join base.posts as parent on parent.post_key = p.reply_to_key
     where
@@ -47,13 +55,13 @@ strays as materialized (
 ),
 
 below as (
-    select post_key as top_key, post_key, true as is_live
+    select post_key as top_key, post_key, timestamp 'infinity' as gone_at
     from claims
     where scope = 'tree'
     union
     from strays
     union
-    select b.top_key, a.post_key, a.is_live
+    select b.top_key, a.post_key, a.gone_at
     from below as b
     join answers as a on a.parent_key = b.post_key
     where a.post_key <> b.top_key
@@ -61,7 +69,9 @@ below as (
 
 -- One row a claim that counts and a post that it spans; the claim's own post among them.
 spanned as (
-    select c.post_key, c.scope, c.claimed, b.post_key as member_key, b.is_live
+    select
+        c.post_key, c.scope, c.claimed, b.post_key as member_key,
+        b.gone_at > c.counted_at as is_live
     from claims as c
     join below as b on b.top_key = c.post_key
     where
@@ -72,7 +82,9 @@ spanned as (
     from claims as c
     where c.scope = 'direct' and c.post_key not in (select post_key from below)
     union all
-    select c.post_key, c.scope, c.claimed, a.post_key as member_key, a.is_live
+    select
+        c.post_key, c.scope, c.claimed, a.post_key as member_key,
+        a.gone_at > c.counted_at as is_live
     from claims as c
     join answers as a on a.parent_key = c.post_key
     where
