@@ -165,7 +165,7 @@ THREADS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(TEXTS)), min_siz
 
 @given(THREADS, st.randoms(use_true_random=False), st.booleans())
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_languages_do_not_depend_on_the_order_of_arrival(
     database: Database, config: Config, thread: list[tuple[int, str]], rng: object, between: bool
