@@ -1,8 +1,8 @@
 -- Collected against claimed, per post whose network says how many replies there are.
 
 -- Since when the network serves a post no more; infinity: it does.
-create or replace macro base.gone_at(how, since) as coalesce(
-    since, if(how = 'deleted', timestamp '-infinity', timestamp 'infinity')
+create or replace macro base.gone_at(shown_as, gone_since) as coalesce(
+    gone_since, if(shown_as = 'deleted', timestamp '-infinity', timestamp 'infinity')
 );
 
 -- The latest claim of each post: its `direct` answers, or its whole `tree`. A claim about a tree
