@@ -16,11 +16,11 @@ __all__ = ["Sightings", "SourceMemory", "failing", "posted_since"]
 _SIGHTING = {
     "post_key": "BIGINT", "source_id": "VARCHAR", "first_at": "TIMESTAMP", "last_at": "TIMESTAMP",
 }  # fmt: skip
-
-
 _SERVED = (PostState.LIVE, PostState.HIDDEN)
 _FEWEST = 50
+"""So many ids of a list are remembered, if no poll named more."""
 _LOADED = 500
+"""So many are read back when a list is asked for first."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,8 @@ class SourceMemory:
     """The posts of one source, by every id under which it may name them.
 
     A thread or a site is remembered whole, so that what it no longer shows is noticed. A list goes
-    on for ever: of it what it showed lately is remembered, and the store is asked about the rest.
+    on for ever: of it what it showed lately is remembered, and what is gone, which it may show once
+    more by mistake. The store is asked about the rest.
     """
 
     shown: dict[str, Known] = field(default_factory=dict)
@@ -48,9 +49,11 @@ class SourceMemory:
     def shorten(self) -> None:
         """Of a list that showed much more than a poll does, keep what it showed last."""
         if self.is_list and len(self.shown) > 2 * self.most:
-            latest = sorted(self.shown.items(), key=lambda item: item[1].last_at)
+            ordered = sorted(self.shown.items(), key=lambda item: item[1].last_at)
+            earlier, latest = ordered[: -self.most], ordered[-self.most :]
+            gone = [item for item in earlier if item[1].state not in _SERVED]
             # At once: a collector may be reading.
-            self.shown, self.is_whole = dict(latest[-self.most :]), False
+            self.shown, self.is_whole = dict(gone + latest), False
 
 
 def _hour(moment: datetime) -> datetime:
@@ -80,16 +83,17 @@ class Sightings:
         rows = self._cursor.execute(
             "select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
             "from base.sightings as s join base.posts as p using (post_key) "
-            "join base.ids as i using (post_key) where s.source_id = ? "
-            "order by s.last_at desc, s.post_key desc limit ?",
-            [source_id, _LOADED if is_list else None],
+            "join base.ids as i using (post_key) where s.source_id = $1 qualify not $2 "
+            "or row_number() over (order by s.last_at desc, s.post_key desc) <= $3 "
+            "or p.state not in ('live', 'hidden') order by s.last_at, s.post_key",
+            [source_id, is_list, _LOADED],
         )
         shown = {
             alias: Known(
                 post_id=post_id, reply_to_id=reply_to, created_at=created_at.replace(tzinfo=UTC),
                 state=PostState(state), last_at=last_at.replace(tzinfo=UTC),
             )
-            for alias, post_id, reply_to, created_at, state, last_at in reversed(rows)
+            for alias, post_id, reply_to, created_at, state, last_at in rows
         }  # fmt: skip
         return SourceMemory(shown, is_list=is_list, is_whole=not is_list or len(rows) < _LOADED)
 
@@ -167,9 +171,10 @@ class Sightings:
 
     def _change_states(self, found: list[Change]) -> None:
         """Other sources that showed a changed post remember its new state too."""
-        for change in found:
+        changed = [change for change in found if not change.is_new]
+        for change in changed:
             name = change.row["post_id"]
-            for source_id, memory in self._memories.items() if not change.is_new else ():
+            for source_id, memory in self._memories.items():
                 if held := memory.shown.get(name):
                     known = _known(change.row, name, held.last_at)
                     self._pending.append((source_id, name, known))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,17 @@ from monitor.config import Config
 from monitor.errors import Unreachable
 from monitor.store.database import Database
 from monitor.types import Outcome, Poll, Source, SourceKind
-from tests.world import ACME, Store, a_poll, a_post, a_source, a_store, at, configured
+from tests.world import (
+    ACME,
+    Store,
+    a_poll,
+    a_post,
+    a_source,
+    a_store,
+    at,
+    configured,
+    post_id,
+)
 
 FIRST = a_source()
 OTHER = a_source("other")
@@ -26,12 +35,6 @@ LOOKS = st.lists(
     ),
     max_size=40,
 )
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ def measured(store: Store, hours: float) -> list[object]:
     ]  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(looks=LOOKS)
 def test_folded_polls_have_observed_what_they_did(
     database: Database, configs: tuple[Config, Config], looks: list[tuple[float, Source, str]]
@@ -112,6 +115,25 @@ def test_a_quiet_day_of_a_poll_a_minute_becomes_a_row_an_hour(
         ("ok", None, 1), ("unchanged", 59, 59), ("unchanged", 60, 60), ("unchanged", 60, 60),
         ("unchanged", None, 1),
     ]  # fmt: skip
+
+
+def test_what_is_gone_from_a_list_is_remembered_however_long_it_goes_on(
+    database: Database, configs: tuple[Config, Config]
+) -> None:
+    """A network's index that lags shows it once more, and is no witness."""
+    gone = post_id("gone")
+    with a_store(database, configs[0], FEED) as store:
+        store.commit(a_poll([a_post("gone", claimed_at=at(0))], source=FEED, when=at(0)))
+        store.commit(a_poll(removed=[gone], source=FEED, when=at(1)))
+        for hour in range(2, 40):
+            posts = [a_post(f"{hour}-{i}", claimed_at=at(hour)) for i in range(20)]
+            store.commit(a_poll(posts, source=FEED, when=at(hour)))
+        for _ in range(2):
+            memory = store.writer.memory("feed")
+            assert len(memory.shown) < 38 * 20
+            assert memory.seen([gone]) == {gone}
+            assert gone not in memory.live()
+            store.restart()
 
 
 def test_a_long_list_is_remembered_in_part_and_its_old_posts_stand_once(
