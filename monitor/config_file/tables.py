@@ -67,7 +67,7 @@ SETTINGS: Fields = {
     "metrics_port": Field(values.port),
     "memory_limit": Field(values.memory),
     "keep_answers": Field(values.duration),
-    "keep_polls": Field(values.duration),
+    "keep_polls": Field(partial(values.duration, at_least=timedelta(days=1))),  # `status` counts it
 }
 COMPANY: Fields = {
     "id": Field(values.identifier, required=True),

@@ -11,8 +11,6 @@ from monitor.store.observation import EVER
 __all__ = ["Retention"]
 
 _EVERY = timedelta(hours=1)
-_SHORTEST = timedelta(days=1)
-"""`status` counts the polls of a day."""
 
 # Only polls that say the same with one voice: each unchanged, and observed from the start of the
 # one before. A folded poll is the last of them, and observes what they did.
@@ -69,8 +67,8 @@ class Retention:
             "delete from base.answers where recorded_at < ?", [now - settings.keep_answers]
         )
         if settings.keep_polls is not None:
-            keep = max(settings.keep_polls, _SHORTEST)
-            self._fold((now - keep).replace(minute=0, second=0, microsecond=0))
+            until = now - settings.keep_polls
+            self._fold(until.replace(minute=0, second=0, microsecond=0))
 
     def _fold(self, until: datetime) -> None:
         self._cursor.execute(
