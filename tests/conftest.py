@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from monitor.config import Config
+from monitor.store.database import Database
+from tests.world import ACME, configured
 
 RECORDINGS = Path(__file__).parent / "recordings"
+
+# How fast the machine is decides about no test.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
@@ -29,6 +41,19 @@ def foreign_recordings() -> Path:
     if not where or not Path(where).is_dir():
         pytest.skip("MONITOR_RECORDINGS names no folder with foreign recordings")
     return Path(where)
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """A database in memory; `a_store` empties it."""
+    with Database.open(None) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Acme, its account and one event."""
+    return configured(tmp_path_factory.mktemp("world"), ACME)
 
 
 @pytest.hookimpl(trylast=True)

@@ -388,7 +388,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES | st.binary(max_size=8), max_size=25).map(b"".join))
 def test_whatever_comes_is_a_document_or_an_error_of_ours(body):
     for form in (body, rss("").replace(b"</channel>", body + b"</channel>")):

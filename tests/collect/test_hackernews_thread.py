@@ -415,7 +415,7 @@ def lives(draw: st.DrawFn) -> tuple[Site, list[float]]:
     return site, sorted(draw(st.lists(st.integers(1, 90), min_size=1, max_size=6, unique=True)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lives())
 def test_whatever_came_and_went_the_end_is_the_truth(life: tuple[Site, list[float]]) -> None:
     site, polls = life

@@ -105,7 +105,7 @@ waits = st.one_of(
 answers = st.one_of(st.none(), st.tuples(statuses, waits))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(answers, max_size=120), st.integers(1, 12), st.sampled_from([6.0, 30.0, 60.0, 600.0])
 )
@@ -135,7 +135,7 @@ def test_a_host_that_only_refuses_or_fails_is_asked_ever_more_rarely(answer, lon
     assert len([t for t in host.asked if t > 12 * HOUR]) <= batch * (1 + 12 * HOUR / longest)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(answers, min_size=1, max_size=30))
 def test_the_wait_that_a_host_asks_for_is_kept(script) -> None:
     """One source, so that each answer is known before the next request."""

@@ -316,7 +316,7 @@ async def test_a_server_that_answers_in_circles_ends() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 async def test_what_is_shown_and_what_is_missing_is_what_was_claimed(
     shape: list[tuple[int, bool]],
 ) -> None:

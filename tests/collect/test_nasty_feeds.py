@@ -6,7 +6,6 @@ feed does to its links, guids, dates and bytes. All documents here are built.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from monitor.store.database import Database
 from monitor.types import Outcome, Poll
 from tests.collect.feed_case import feed_source, poll, rss
 from tests.collect.replay import MemoryOf, ReplayHttp
-from tests.world import ACME, a_store, at, configured
+from tests.world import a_store, at
 
 HERE = "https://news.example.org/feed.xml"
 THERE = "https://mirror.example.net/feed.xml"
@@ -150,17 +149,6 @@ FEEDS = {
         [("A", "author")], networks={"hackernews"},
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("world"), ACME)
 
 
 @pytest.mark.parametrize("name", FEEDS)

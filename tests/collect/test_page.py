@@ -289,7 +289,7 @@ async def test_a_tag_of_thousands_of_attributes_is_left_out():
     assert (post.title, post.text) == ("News", "Text")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from(

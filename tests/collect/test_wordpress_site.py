@@ -158,7 +158,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(STEPS, min_size=1, max_size=4), st.sampled_from([SITE, SourceKind.THREAD]))
 async def test_after_a_full_poll_what_is_believed_live_is_what_is_public(rounds, kind):
     site = BuiltSite()

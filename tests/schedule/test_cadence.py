@@ -102,7 +102,7 @@ def made_hour(moment: datetime) -> float:
     return (moment - (NOW - 12 * HOUR)) / HOUR
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 12), st.floats(20, 2000), st.floats(10, 500),
     st.lists(st.booleans(), min_size=60, max_size=60),

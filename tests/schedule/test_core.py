@@ -70,12 +70,6 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.collector.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
 @dataclass
 class Run:
     core: Core

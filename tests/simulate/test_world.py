@@ -43,7 +43,7 @@ def test_one_seed_makes_one_world_and_another_seed_another(scenario: str) -> Non
 
 
 @given(scenario=st.sampled_from(names()), seed=SEEDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_what_happens_can_happen(scenario: str, seed: int) -> None:
     world = drawn(scenario, seed)
     start, end = world.scenario.starts_at, world.scenario.ends_at
@@ -70,7 +70,7 @@ def test_what_happens_can_happen(scenario: str, seed: int) -> None:
 
 
 @given(scenario=st.sampled_from(names()), seed=SEEDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_who_is_named_is_named_in_the_text_and_nobody_else(scenario: str, seed: int) -> None:
     """Otherwise truth and what a search finds would disagree."""
     world = drawn(scenario, seed)

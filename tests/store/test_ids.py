@@ -31,17 +31,6 @@ ITEM = "feed:item"
 NATIVE = post_id("1")
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("world"), ACME)
-
-
 @pytest.fixture
 def store(database: Database, config: Config) -> Iterator[Store]:
     with a_store(database, config, THREAD, PRESS, BLOG) as made:
@@ -209,3 +198,17 @@ def test_one_source_resolves_all_addresses_that_mean_it(database: Database, tmp_
         assert store.column("select post_id from announcements") == [native, native]
         assert store.relations() == {"8": "reply"}
         assert store.problems() == []
+
+
+def test_ids_that_have_left_the_cache_are_the_same_posts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.ids._CACHE_LIMIT", 4)
+    for again in range(2):
+        for n in range(12):
+            post = a_post(str(n + 2), reply_to_id=post_id(str(n + 1)), aliases=(f"feed:{n}",))
+            store.commit(a_poll([post], source=THREAD, when=at(2 + n + 12 * again)))
+    assert store.one("select count(*) as n from posts")["n"] == 12
+    counted = "select count(distinct post_key) as n from base.ids"
+    assert store.one(counted)["n"] == 12 + 2, "the first's parent, the announcement"
+    assert store.one("select count(*) as n from base.ids where is_alias")["n"] == 12

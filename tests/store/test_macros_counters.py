@@ -237,7 +237,7 @@ points = st.lists(
 ).map(lambda ps: [(at / 10, v) for at, v in ps])  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(curves=st.lists(points, min_size=1, max_size=3), seed=st.integers(0, 9))
 def test_increments_equal_a_second_implementation(
     new_world: Callable[[], Any], curves: list[Points], seed: int
@@ -267,7 +267,7 @@ def test_increments_equal_a_second_implementation(
             assert again[hour] == (None if value is None else pytest.approx(value, rel=1e-9))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     steps=st.lists(st.integers(0, 500), min_size=2, max_size=8),
     gone=st.integers(0, 7),

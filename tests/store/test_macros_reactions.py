@@ -333,7 +333,7 @@ def test_share_of_voice(world: Any) -> None:
     assert len(world.rows(f"from share_of_voice('1h', '{world.hour(3)}')")) == 3
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     posts=st.lists(
         st.tuples(

@@ -308,7 +308,7 @@ def test_without_a_competitor_any_reaction_counts(world: Any) -> None:
     assert row["first_competitor_response_seconds"] is None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     parents=st.lists(st.integers(0, 9), min_size=1, max_size=9),
     claims=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.booleans()), max_size=6),

@@ -36,17 +36,6 @@ window_after = "1h"
 """
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("world"), ACME)
-
-
 @pytest.fixture
 def store(database: Database, config: Config) -> Iterator[Store]:
     with a_store(database, config, SOURCE) as made:

@@ -37,12 +37,6 @@ announcements = ["https://acme.example/robot"]
 """
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
 @pytest.fixture
 def store(database: Database, tmp_path: Path) -> Iterator[Store]:
     with a_store(database, configured(tmp_path, ACME), ROOT, OWN, PRESS) as made:

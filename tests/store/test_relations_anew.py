@@ -6,12 +6,11 @@ an event is configured before, between or after its posts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Config
@@ -164,16 +163,10 @@ class Run:
 RUNS = st.builds(
     Run,
     st.permutations(range(POSTS)),
-    st.frozensets(st.integers(0, POSTS - 1), max_size=2),
+    st.frozensets(st.integers(0, POSTS - 1), max_size=3),
     st.integers(1, 4),
     st.sampled_from([(0, 0), (0, 0), (0, 3), (2, 5), (POSTS, POSTS)]),
 )
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -185,9 +178,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> list[Config]:
     ]
 
 
-@settings(
-    max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=25, database=None)
 @given(worlds(), RUNS)
 def test_relations_are_those_that_the_contract_gives_to_all_posts_at_once(
     database: Database, configs: list[Config], world: tuple[Said, ...], run: Run

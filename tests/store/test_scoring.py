@@ -21,17 +21,6 @@ SCORER = Scorer(Known(), Picky())
 OWN = {"author_id": "bluesky:did:plc:acme", "author_handle": "acme.example"}
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("scoring"), ACME)
-
-
 @pytest.fixture
 def store(database: Database, config: Config) -> Iterator[Store]:
     with a_store(database, config) as opened:
@@ -165,7 +154,8 @@ THREADS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(TEXTS)), min_siz
 
 @given(THREADS, st.randoms(use_true_random=False), st.booleans())
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_languages_do_not_depend_on_the_order_of_arrival(
     database: Database, config: Config, thread: list[tuple[int, str]], rng: object, between: bool

@@ -12,24 +12,13 @@ from monitor.config import Config
 from monitor.errors import BadAnswer, Unreachable
 from monitor.store.database import Database
 from monitor.types import Claim, Engagement, Outcome, PostState, SourceKind
-from tests.world import ACME, T0, Store, a_poll, a_post, a_source, a_store, at, configured, post_id
+from tests.world import T0, Store, a_poll, a_post, a_source, a_store, at, post_id
 
 ROOT = a_source()
 THREAD = a_source("thread")
 SEARCH = a_source("search", kind=SourceKind.SEARCH, target="acme")
 PRESS = a_source("press", "feed", SourceKind.FEED, "https://press.example/rss")
 BLOG = a_source("blog", "feed", SourceKind.FEED, "https://blog.example/rss")
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return configured(tmp_path_factory.mktemp("world"), ACME)
 
 
 @pytest.fixture

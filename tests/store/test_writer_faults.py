@@ -78,12 +78,6 @@ def polls(hour: float) -> list[Poll]:
     ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    with Database.open(None) as made:
-        yield made
-
-
 def count(store: Store, act: Callable[[], object]) -> int:
     with failing(store, 10**9) as counted:
         act()

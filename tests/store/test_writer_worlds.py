@@ -27,7 +27,7 @@ TEXTS = (
 POSTS = 6
 AUTHORS = (("bluesky:did:plc:acme", "acme.example"), ("bluesky:did:plc:ann", "ann.example"))
 FAST = settings(
-    max_examples=6, deadline=None, database=None,
+    max_examples=6, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
