@@ -23,7 +23,10 @@ _GAP = {
     "missing": "BIGINT", "filled_at": "TIMESTAMP", "recorded_at": "TIMESTAMP",
     "is_stated": "BOOLEAN",
 }  # fmt: skip
-_END = {"gap_id": "BIGINT", "ended_at": "TIMESTAMP", "filled_at": "TIMESTAMP"}
+_END = {
+    "gap_id": "BIGINT", "ended_at": "TIMESTAMP", "filled_at": "TIMESTAMP",
+    "end_recorded_at": "TIMESTAMP",
+}  # fmt: skip
 _TOLERANCE = timedelta(seconds=1)
 
 
@@ -258,14 +261,15 @@ class Observations:
             last = min(last, now)
             self.open(source_id, GapReason.NOT_RUNNING, last, last, now)
 
-    def flush(self, cursor: Cursor) -> None:
+    def flush(self, cursor: Cursor, now: datetime) -> None:
         """Write what changed."""
         cursor.insert("base.gaps", _GAP, self._new)
         cursor.lookup(
-            "update base.gaps set ended_at = g.ended_at, filled_at = g.filled_at "
-            "from {given} as g where base.gaps.gap_id = g.gap_id",
+            "update base.gaps as b set ended_at = g.ended_at, filled_at = g.filled_at, "
+            "end_recorded_at = coalesce(b.end_recorded_at, g.end_recorded_at) "
+            "from {given} as g where b.gap_id = g.gap_id",
             _END,
-            [(gap_id, *ends) for gap_id, ends in self._ended.items()],
+            [(gap_id, *ends, now) for gap_id, ends in self._ended.items()],
         )
         self._new, self._ended = [], {}
 

@@ -138,7 +138,7 @@ class Writer:
             self._relations = Relations(self._cursor, config)
             self._relations.refresh_companies(self._cursor, companies, now)
             self._relations.refresh_events(self._cursor, events, now)
-            self._observations.flush(self._cursor)
+            self._observations.flush(self._cursor, now)
 
     def started(self) -> None:
         """The daemon begins: what was due while nobody ran stands in `gaps`."""
@@ -157,7 +157,7 @@ class Writer:
                 now,
                 alive,
             )  # fmt: skip
-            self._observations.flush(self._cursor)
+            self._observations.flush(self._cursor, now)
 
     def memory(self, source_id: str) -> SourceMemory:
         """What the store knows of the posts that a source has shown."""
@@ -181,7 +181,7 @@ class Writer:
         self._counters.write(self._cursor, polls, self._ids, now)
         counts = self._write_polls(polls, found, overlapping, now)
         self._entries.after(polls, now)
-        self._observations.flush(self._cursor)
+        self._observations.flush(self._cursor, now)
         return counts
 
     def _store_content(self, polls: list[Poll], now: datetime) -> tuple[list[Change], set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,14 @@ def test_the_python_of_its_page_runs(
     assert exact == "True"
 
 
-def test_what_is_complete_is_left_alone_by_resume(runner: CliRunner) -> None:
-    command = ["simulate", "quiet", "-o", "world", "--collect"]
+def test_what_is_complete_is_left_alone_by_resume(runner: CliRunner, tmp_path: Path) -> None:
+    scenario = files("monitor.simulate.worlds") / "scenarios" / "quiet.toml"
+    text, replaced = re.subn(
+        '^before = "10d"$', 'before = "6h"', scenario.read_text("utf8"), flags=re.MULTILINE
+    )
+    assert replaced == 1
+    (tmp_path / "short.toml").write_text(text, "utf8")
+    command = ["simulate", "short.toml", "-o", "world", "--collect"]
     first = ran(runner, *command)
     again = ran(runner, *command, "--resume")
     assert first.stdout == again.stdout

@@ -119,7 +119,8 @@ def small() -> World:
     scenario = load("crisis")
     trouble = msgspec.structs.replace(scenario.trouble, hidden=0.1, withheld=0.1)
     (event,) = scenario.event
-    return make(msgspec.structs.replace(scenario, trouble=trouble, event=(event,)))
+    before = timedelta(hours=12)
+    return make(msgspec.structs.replace(scenario, before=before, trouble=trouble, event=(event,)))
 
 
 def _after_work(

@@ -1,7 +1,7 @@
 """The daemon's core on virtual time: what it collects, beside what there was.
 
-For each scenario: collected + gaps by reason (and what nobody can say) = truth, per network. For a
-day and a half of the loudest one: two runs leave the same database, and a run that is killed and
+For each scenario: collected + gaps by reason (and what nobody can say) = truth, per network. For
+eighteen hours of the loudest one: two runs leave the same database, and a run that is killed and
 goes on leaves what an undisturbed one leaves.
 """
 
@@ -63,7 +63,8 @@ class Collected:
 def collected(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Collected]:
-    world = make(scenario(request.param))
+    # Two days before tell as much as two weeks.
+    world = make(msgspec.structs.replace(scenario(request.param), before=timedelta(days=2)))
     config = collect(world, tmp_path_factory.mktemp(request.param))
     with Monitor(config) as monitor:
         yield Collected(request.param, world, monitor, compare(world, monitor.query))
@@ -235,12 +236,12 @@ def assert_equal(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -
 
 
 def small(*, faults: bool) -> World:
-    """A day and a half of the loudest scenario."""
+    """Eighteen hours of the loudest scenario."""
     loud = scenario("crisis")
     return make(
         msgspec.structs.replace(
             loud,
-            before=timedelta(days=1),
+            before=timedelta(hours=6),
             after=timedelta(hours=12),
             fault=loud.fault if faults else (),
             limit=loud.limit if faults else (),

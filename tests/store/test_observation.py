@@ -426,3 +426,13 @@ def test_what_was_before_the_first_poll_was_not_watched_yet_for_each_event(
         assert [(r["event_id"], hours(r["started_at"]), hours(r["ended_at"])) for r in rows] == [
             ("acme-a", -168, 1.5), ("acme-b", 1, 1.5),
         ]  # fmt: skip
+
+
+def test_the_end_of_a_hole_is_known_when_a_later_poll_shows_it(store: Store) -> None:
+    """Only the answer after the failures says how far back the list reaches."""
+    for poll in (listed("3", when=4), failed(5), failed(6), listed("6.5", "5.5", when=7)):
+        store.commit(poll)
+    known = "select ended_at from base.event_gaps(['acme-a'], ?) where reason = 'error'"
+    assert hours(store.one("select ended_at from gaps where reason = 'error'")["ended_at"]) == 5.5
+    for moment, end in ((5.25, None), (6, None), (6.99, None), (7, 5.5)):
+        assert hours(store.one(known, at(moment))["ended_at"]) == end

@@ -10,6 +10,10 @@ coalesce(timezone('UTC', cast(as_of as timestamptz)), timestamp '9999-12-31 00:0
 create or replace macro base.is_known(seen_at, shown_by, born, as_of) as
 seen_at <= base.moment(as_of) or (shown_by = 'import' and born <= base.moment(as_of));
 
+-- The end of a gap, if the store knew it: a poll may learn that an earlier one was the last to fail.
+create or replace macro base.known_end(ended, learned, as_of) as
+case when greatest(ended, learned) <= base.moment(as_of) then ended end;
+
 -- The length of a bucket, from an interval or text such as '15m', '1h', '1d'.
 create or replace macro base.seconds(bucket) as
 case

@@ -150,7 +150,7 @@ covers as (
 holes as (
     select
         source_id, started_at as starts,
-        least(coalesce(ended_at, base.moment(as_of)), base.moment(as_of)) as ends,
+        coalesce(base.known_end(ended_at, end_recorded_at, as_of), base.moment(as_of)) as ends,
         0 as cover, 1 as hole
     from base.gaps
     where

@@ -6,12 +6,13 @@ with windows as (
 
 select distinct
     w.event_id, g.gap_id, g.source_id, g.post_id, g.concerns, g.started_at,
-    case when g.ended_at <= base.moment(as_of) then g.ended_at end as ended_at,
+    base.known_end(g.ended_at, b.end_recorded_at, as_of) as ended_at,
     g.reason, g.missing,
     case when g.filled_at <= base.moment(as_of) then g.filled_at end as filled_at
 from windows as w
 join base.event_sources as x using (event_id)
 join gaps as g on g.source_id = x.source_id
+left join base.gaps as b on b.gap_id = g.gap_id
 where
     coalesce(g.event_id, w.event_id) = w.event_id
     and coalesce(g.recorded_at, timestamp '-infinity') <= base.moment(as_of)

@@ -112,7 +112,7 @@ holes as (
     where
         post_key in (select member_key from spanned)
         and recorded_at <= base.moment(as_of)
-        and coalesce(ended_at, timestamp 'infinity') > base.moment(as_of)
+        and base.known_end(ended_at, end_recorded_at, as_of) is null
         and coalesce(filled_at, timestamp 'infinity') > base.moment(as_of)
     group by all
 ),
