@@ -27,11 +27,13 @@ looks, or while it might not be kept.
 """
 _FOUND_WITHIN = timedelta(days=1)
 
+# A site and a thread on it may both state what is missing beneath a post.
 _COUNTED = """
-select s.network, g.post_id, g.reason, g.missing
+select s.network, g.post_id, g.reason, max(g.missing) as missing
 from gaps as g
 join sources as s using (source_id)
 where g.ended_at is null and (g.post_id is not null or g.missing is not null)
+group by s.network, g.post_id, g.concerns, g.reason, if(g.post_id is null, g.gap_id, null)
 """
 
 

@@ -111,10 +111,10 @@ class World:
 
     def hole(self, reason: str, start: float, end: float | None = None, *, source: str = "s",
              post: str | None = None, missing: int | None = None,
-             filled: float | None = None) -> None:  # fmt: skip
+             filled: float | None = None, concerns: str | None = None) -> None:  # fmt: skip
         self.add("base.gaps", gap_id=len(self._rows), source_id=source,
                  post_key=self.key(post) if post else None,
-                 concerns="tree" if post else "posts", started_at=hour(start),
+                 concerns=concerns or ("tree" if post else "posts"), started_at=hour(start),
                  ended_at=None if end is None else hour(end), reason=reason, missing=missing,
                  filled_at=None if filled is None else hour(filled),
                  recorded_at=hour(start))  # fmt: skip

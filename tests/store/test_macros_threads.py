@@ -97,6 +97,14 @@ def test_two_sources_state_the_same_hole(world: Any) -> None:
     assert covered(world) == [("root", 6, 2, 2, "hidden"), ("root", 6, 2, 2, "unexplained")]
 
 
+def test_missing_quotes_explain_no_missing_answer(world: Any) -> None:
+    thread(world)
+    world.claim("root", 5)
+    world.hole("policy", 1, post="root", missing=2, concerns="posts")
+    world.hole("policy", 1, post="root", missing=1)
+    assert covered(world) == [("root", 5, 2, 1, "policy"), ("root", 5, 2, 2, "unexplained")]
+
+
 def test_a_reason_without_a_number_takes_the_rest(world: Any) -> None:
     thread(world)
     world.claim("root", 5)

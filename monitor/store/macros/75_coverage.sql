@@ -105,12 +105,12 @@ nodes as (
     from collections
 ),
 
--- Two sources may state the same hole.
+-- Two sources may state the same hole. What is missing of quotes explains no missing answer.
 holes as (
     select post_key, reason, max(missing) as missing, bool_or(missing is null) as is_open_ended
     from base.gaps
     where
-        post_key in (select member_key from spanned)
+        post_key in (select member_key from spanned) and concerns = 'tree'
         and recorded_at <= base.moment(as_of)
         and base.known_end(ended_at, end_recorded_at, as_of) is null
         and coalesce(filled_at, timestamp 'infinity') > base.moment(as_of)
