@@ -30,11 +30,12 @@ import numpy as np
 import polars as pl
 import structlog
 
-from monitor.collect.http.door import Door, Retries
+from monitor.collect.http.door import MAX_CONNECTIONS, Door, Retries
 from monitor.collect.http.pace import Pace
 from monitor.config import Config, load
 from monitor.schedule import committer
 from monitor.schedule.assembly import Assembly, assembled
+from monitor.serve.memory import keep_memory_together
 from monitor.session import DATABASE
 from monitor.simulate.platforms.faults import Fault
 from monitor.simulate.platforms.protocol import Asked, Reply, document
@@ -48,6 +49,8 @@ SHOWN = 50
 FEEDS_A_HOST = 5
 RSS_BAR = 400e6
 FLAT_BAR = 1.05
+CONNECTIONS_BAR = 2 * MAX_CONNECTIONS
+"""Both ends of what the daemon's pool may hold are in this process."""
 LINEAR_BAR = 1.25
 KINDS = ("429", "403", "500", "cut", "slow", "garbage", "changed")
 LAST_LOOK = timedelta(minutes=30)
@@ -122,14 +125,24 @@ class Sample:
     polls: int
     posts: int
     rss: float
-    handles: int
+    files: int
+    connections: int
     size: float
 
 
 def sample(polls: int, posts: int, data_dir: Path) -> Sample:
     rss = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     size = sum(f.stat().st_size for f in data_dir.glob(f"{DATABASE}*"))
-    return Sample(polls, posts, rss, len(list(Path("/proc/self/fd").iterdir())), size)
+    kinds = [_target(handle) for handle in Path("/proc/self/fd").iterdir()]
+    connections = sum(kind.startswith("socket:") for kind in kinds)
+    return Sample(polls, posts, rss, len(kinds) - connections, connections, size)
+
+
+def _target(handle: Path) -> str:
+    """What a handle leads to; nothing, if it was closed meanwhile."""
+    with suppress(OSError):
+        return str(handle.readlink())
+    return ""
 
 
 class Soak:
@@ -205,7 +218,7 @@ class Soak:
                 last, seconds = self.samples[-1], time.monotonic() - self.begun
                 print(
                     f"{last.polls} polls, {last.posts} posts, {last.rss / 1e6:.0f} MB, "
-                    f"{last.handles} handles, {last.size / 1e6:.1f} MB on disk, {seconds:.0f} s",
+                    f"{last.files} files, {last.connections} connections, {last.size / 1e6:.1f} MB on disk, {seconds:.0f} s",
                     file=sys.stderr, flush=True,
                 )  # fmt: skip
 
@@ -240,8 +253,8 @@ class Soak:
         second = self.samples[half:]
         rss = [s.rss for s in second]
         flat = float(np.mean(rss[-len(rss) // 4 :]) / np.mean(rss[: max(1, len(rss) // 4)]))
-        handles = [s.handles for s in second]
-        lowest = [min(handles[: max(1, len(handles) // 4)]), min(handles[-len(handles) // 4 :])]
+        files = [max(s.files for s in part) for part in (self.samples[:half], second)]
+        connections = max(s.connections for s in self.samples)
         per_post = [s.size / s.posts for s in self.samples if s.posts]
         linear = per_post[-1] / per_post[len(per_post) // 2]
         print(f"polls                {self.polls}")
@@ -250,7 +263,8 @@ class Soak:
         print(f"posts not seen       {unseen.height}, of them in no gap {unnamed.height}")
         print(f"memory, most         {max(s.rss for s in self.samples) / 1e6:.0f} MB (bar 400)")
         print(f"memory, last eighth against fifth {flat:.3f} (bar {FLAT_BAR})")
-        print(f"handles              {lowest[0]} to {lowest[1]} at least, {max(handles)} at most")
+        print(f"files open at most   {files[0]} in the first half, {files[1]} in the second")
+        print(f"connections, most    {connections} (bar {CONNECTIONS_BAR})")
         print(f"bytes a post at the end against the middle {linear:.3f} (bar {LINEAR_BAR})")
         print(f"took                 {time.monotonic() - self.begun:.0f} s")
         bars = {
@@ -259,7 +273,8 @@ class Soak:
             "more than 200,000 polls": self.polls <= 200_000,
             "more than 400 MB": max(s.rss for s in self.samples) < RSS_BAR,
             "memory grows": flat <= FLAT_BAR,
-            "handles grow": lowest[1] <= lowest[0],
+            "open files grow": files[1] <= files[0],
+            "connections stay open": connections <= CONNECTIONS_BAR,
             "size grows faster than posts": linear <= LINEAR_BAR,
         }
         return missed + [bar for bar, holds in bars.items() if not holds]
@@ -273,6 +288,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     committer.GROUP_SECONDS = GROUP_SECONDS
+    keep_memory_together()  # as the daemon does
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     try:

@@ -28,6 +28,7 @@ from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
 from monitor.schedule.vigil import keep_vigil
 from monitor.serve.app import application
+from monitor.serve.memory import keep_memory_together
 from monitor.serve.metrics import Metrics, serving_metrics
 from monitor.serve.notify import supervised
 from monitor.serve.place import NAME, listen
@@ -124,6 +125,7 @@ async def run(
     Raises:
         StoreDamaged: the database can't go on; whoever watches over the process starts it anew.
     """
+    keep_memory_together()
     clock = clock or SystemClock()
     stop, broken = asyncio.Event(), list[StoreDamaged]()
 

@@ -23,7 +23,7 @@ _CLAIM = {
     "claimed": "BIGINT", "scope": "VARCHAR", "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 _PAIR = {"post_key": "BIGINT", "source_id": "VARCHAR"}
-_CACHE_LIMIT = 500_000
+_CACHE_LIMIT = 100_000
 
 Key = tuple[int, str]
 
@@ -37,7 +37,7 @@ class Counters:
 
     def write(self, cursor: Cursor, polls: list[Poll], ids: Ids, now: datetime) -> None:
         """Append what changed since the last look."""
-        if len(self._last) > _CACHE_LIMIT:
+        if len(self._last) + len(self._claims) > _CACHE_LIMIT:
             self.forget()
         rows = self._changed(cursor, polls, ids)
         cursor.insert(

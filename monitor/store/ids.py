@@ -112,7 +112,7 @@ class Ids:
         )
         for post_id, key, name in rows:
             self._keys[post_id] = key
-            self._names[key] = name
+            self._names[key] = post_id if name == post_id else name  # one string, not two
 
     def _add(self, post_id: str, key: int, *, is_alias: bool) -> None:
         self._keys[post_id] = key
