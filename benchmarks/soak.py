@@ -218,7 +218,8 @@ class Soak:
                 last, seconds = self.samples[-1], time.monotonic() - self.begun
                 print(
                     f"{last.polls} polls, {last.posts} posts, {last.rss / 1e6:.0f} MB, "
-                    f"{last.files} files, {last.connections} connections, {last.size / 1e6:.1f} MB on disk, {seconds:.0f} s",
+                    f"{last.files} files, {last.connections} connections, "
+                    f"{last.size / 1e6:.1f} MB on disk, {seconds:.0f} s",
                     file=sys.stderr, flush=True,
                 )  # fmt: skip
 
