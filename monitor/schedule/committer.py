@@ -15,7 +15,8 @@ from monitor.types import Outcome, Poll
 __all__ = ["Committer"]
 
 GROUP_SECONDS = 0.25
-GROUP_ROWS = 5000
+GROUP_ROWS = 2000
+"""When so many rows wait for a commit it comes at once, and no new poll is begun before it."""
 UNCHANGED_SECONDS = 60.0
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ class Committer:
         self._waiting: list[tuple[Poll, asyncio.Future[int]]] = []
         self._rows = 0
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
         self._urgent = asyncio.Event()
         self._closing = False
         self.trouble: str | None = None
@@ -45,6 +48,10 @@ class Committer:
         """Run `function` on the writer's thread, between two commits."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
+    async def room(self) -> None:
+        """Wait while more is read than is stored: what is read stays in memory until then."""
+        await self._room.wait()
+
     async def commit(self, poll: Poll) -> int:
         """Store a poll; returns, once it is durable, how many posts it was first to show.
 
@@ -55,6 +62,8 @@ class Committer:
         self._waiting.append((poll, done))
         harvest = poll.harvest
         self._rows += len(harvest.posts) + len(harvest.engagement) + len(harvest.claims)
+        if self._rows >= GROUP_ROWS:
+            self._room.clear()
         if poll.outcome != Outcome.UNCHANGED:
             self._urgent.set()
         self._wake.set()
@@ -67,6 +76,7 @@ class Committer:
             self._wake.clear()
             self._urgent.clear()
             group, self._waiting, self._rows = self._waiting, [], 0
+            self._room.set()
             if group:
                 await self._store(group)
 

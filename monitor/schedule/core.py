@@ -154,6 +154,7 @@ class Core:
     async def _read(self, source_id: str) -> Poll:
         try:
             async with self._slots:
+                await self._committer.room()
                 entry = self._writer.entries[source_id]
                 memory = await self._committer.run(self._writer.memory, source_id)
                 poll = await self._poller.poll(entry, memory)
