@@ -50,10 +50,11 @@ case
     else timezone('UTC', timezone(zone_name, shown))
 end;
 
-create or replace macro base.windows(chosen) as table
+-- `earlier`: how much before it is looked at as well.
+create or replace macro base.windows(chosen, earlier := interval 0 second) as table
 select
     event_id, company_id, announced_at,
-    announced_at - coalesce(window_before, interval 14 days) as window_start,
+    announced_at - coalesce(window_before, interval 14 days) - earlier as window_start,
     announced_at + coalesce(window_after, interval 14 days) as window_end
 from events
 where list_contains(chosen, event_id);
@@ -78,7 +79,9 @@ floor(
 
 -- The buckets that windows of events touch, all whole, on the clock of UTC; days (and multiples)
 -- begin at midnight in `tz`, so that they have 23 or 25 hours where clocks change.
-create or replace macro base.buckets(chosen, bucket, tz) as table
+create or replace macro base.buckets(
+    chosen, bucket, tz, earlier := interval 0 second
+) as table
 with numbered as (
     select
         w.event_id, w.announced_at, w.window_start, w.window_end, c.length, c.is_local, c.zone,
@@ -86,7 +89,7 @@ with numbered as (
             base.step_of(w.window_start, c.length, c.is_local, c.zone),
             base.step_of(w.window_end, c.length, c.is_local, c.zone)
         )) as step
-    from base.windows(chosen) as w
+    from base.windows(chosen, earlier := earlier) as w
     cross join base.clock(bucket, tz) as c
 ),
 

@@ -26,7 +26,9 @@ left join shown as s on s.event_id = l.event_id and s.source_id = l.source_id;
 
 -- Seconds of each bucket that each source observed for posts. Overlapping polls count once:
 -- a sweep over the ends of all spans, where only ends that do not meet a beginning remain.
-create or replace macro base.observed(chosen, bucket, tz, as_of) as table
+create or replace macro base.observed(
+    chosen, bucket, tz, as_of, earlier := interval 0 second
+) as table
 with weights as materialized (
     select
         event_id, source_id,
@@ -81,7 +83,7 @@ shared as (
         b.event_id, b.bucket_start,
         sum(w.weight * epoch(least(s.ends, b.bucket_end) - greatest(s.starts, b.bucket_start)))
             as seconds
-    from base.buckets(chosen, bucket, tz) as b
+    from base.buckets(chosen, bucket, tz, earlier := earlier) as b
     join weights as w on w.event_id = b.event_id
     join seen as s
         on s.source_id = w.source_id and s.starts < b.bucket_end and s.ends > b.bucket_start
@@ -94,7 +96,7 @@ select
     least(round(coalesce(o.seconds, 0) / epoch(b.bucket_end - b.bucket_start), 9), 1)
         as observed_ratio,
     coalesce(b.bucket_start >= base.data_as_of(as_of), true) as is_future
-from base.buckets(chosen, bucket, tz) as b
+from base.buckets(chosen, bucket, tz, earlier := earlier) as b
 left join shared as o on o.event_id = b.event_id and o.bucket_start = b.bucket_start;
 
 -- The word for what was observed of a bucket; NULL for all of it.

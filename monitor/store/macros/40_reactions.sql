@@ -68,9 +68,11 @@ where p.created_at >= b.window_start and p.created_at < b.window_end
 group by all;
 
 -- The company's stream in the event's window, without what was excluded from the event.
-create or replace macro base.stream_counts(chosen, bucket, tz, as_of) as table
+create or replace macro base.stream_counts(
+    chosen, bucket, tz, as_of, earlier := interval 0 second
+) as table
 with windows as (
-    from base.windows(chosen)
+    from base.windows(chosen, earlier := earlier)
 ),
 
 excluded as (
@@ -104,7 +106,7 @@ placed as materialized (
 
 select b.event_id, b.bucket_start, count(*) as stream_posts
 from placed as s
-join base.buckets(chosen, bucket, tz) as b on b.event_id = s.event_id and b.step = s.step
+join base.buckets(chosen, bucket, tz, earlier := earlier) as b on b.event_id = s.event_id and b.step = s.step
 group by all;
 
 -- One row a bucket. Counts are NULL where nothing was observed, 0 where it was and none came.
