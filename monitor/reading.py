@@ -12,6 +12,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.report import ask
 from monitor.report.health import Health, judge
+from monitor.report.series import series
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,8 +129,10 @@ class Reader:
             since, until: only buckets that begin in [since, until).
             as_of: what was known then.
         """
-        when = {"since": since, "until": until, "as_of": as_of}
-        return self._over(ask.SERIES, events, bucket, tz, **when)
+        return series(
+            self.session.query, self._chosen(events), bucket=ask.bucket(bucket), tz=self._zone(tz),
+            as_of=self._moment(as_of), since=self._moment(since), until=self._moment(until),
+        )  # fmt: skip
 
     def series_by(
         self, events: Events, by: str, *, bucket: str | timedelta = "1h", tz: str | None = None,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
 
 __all__ = ["LEVEL", "Estimate", "Floats", "t_interval", "t_p_value"]
 
@@ -41,10 +40,14 @@ class Estimate:
 
 def t_interval(value: float, error: float, degrees: float) -> tuple[float, float]:
     """Student's interval at `LEVEL` of an estimate with this standard error."""
+    from scipy.special import stdtrit  # takes half a second to load
+
     reach = float(stdtrit(degrees, 0.5 + LEVEL / 2)) * error
     return value - reach, value + reach
 
 
 def t_p_value(statistic: float, degrees: float) -> float:
     """The two-sided p-value of a statistic that is Student's t where nothing happened."""
+    from scipy.special import stdtr
+
     return 2 * float(stdtr(degrees, -abs(statistic)))

@@ -11,6 +11,7 @@ from monitor.errors import UsageError
 
 __all__ = [
     "ACTOR",
+    "ANNOUNCED",
     "COUNTERS",
     "EVENTS",
     "GAPS",
@@ -18,9 +19,11 @@ __all__ = [
     "POST",
     "SERIES",
     "STATUS",
+    "STREAMS",
     "SUMMARY",
     "TOP",
     "bucket",
+    "bucket_seconds",
     "moment_text",
     "no_actor",
     "no_event",
@@ -36,6 +39,8 @@ _BETWEEN = (
     "and bucket_start_utc < coalesce(timezone('UTC', ?::timestamptz), timestamp 'infinity')"
 )
 SERIES = f"from base.series_over(?, ?, ?, ?) {_BETWEEN} order by event_id, bucket_start_utc"
+STREAMS = "from base.streams_over(?, ?, ?, ?, interval 28 day)"
+ANNOUNCED = "select event_id, company_id, announced_at from events"
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
 SUMMARY = "from base.summaries(?, ?) order by event_id"
 TOP = "from top_reactions($1, $2, $3)"
@@ -73,6 +78,11 @@ def bucket(length: str | timedelta) -> str:
             f"{format_duration(span)}: a bucket is at least one second long; write 15m, 1h or 1d"
         )
     return f"{span // timedelta(microseconds=1)} microseconds"
+
+
+def bucket_seconds(text: str) -> float:
+    """The seconds of a bucket as `bucket` writes it."""
+    return int(text.partition(" ")[0]) / 1e6
 
 
 def zone(name: str | None) -> str:

@@ -6,7 +6,10 @@
 --   not_observable:… relations, joined by +, that no network of the event can show
 --   no_counters      no counter has a curve in it; with `:` and names joined by +, these have none
 --   no_sentiment     nothing in it is scored
---   no_baseline      what would be expected is not computed
+--   no_baseline      nothing is expected: too few days before, or a bucket that divides no day
+-- `monitor series` fills in what was expected, and may say as well
+--   no_band          the days are too few for a band of buckets so long
+--   overlap          within 72 hours after another event of the company
 create or replace macro base.series_over(chosen, bucket, tz, as_of) as table
 select
     r.event_id, r.bucket_start_utc, r.hours_since_announcement, r.observed_ratio,

@@ -1,0 +1,125 @@
+"""What was expected of a company's stream, beside what came: columns of the series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from monitor.analyse.abnormal import band
+from monitor.analyse.baseline import DAY, Baseline, Seconds
+from monitor.analyse.training import AFTERMATH, baseline_before
+
+__all__ = ["Announced", "expectable", "with_expected"]
+
+_SHORTEST = 900
+
+_NO_BASELINE, _NO_BAND, _OVERLAP = "no_baseline", "no_band", "overlap"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An event's announcement, and those of its company's other events; seconds since 1970."""
+
+    at: float
+    others: tuple[float, ...] = ()
+
+    @classmethod
+    def all_of(cls, events: pl.DataFrame) -> dict[str, Announced]:
+        """By event, of rows with `event_id`, `company_id` and `announced_at` (naive UTC)."""
+        rows = events.select("event_id", "company_id", "announced_at").rows()
+        return {
+            event: cls(_seconds(at), tuple(
+                _seconds(other_at) for other, its, other_at in rows
+                if its == company and other != event
+            ))
+            for event, company, at in rows
+        }  # fmt: skip
+
+
+def expectable(bucket: float) -> bool:
+    """Whether anything can be expected of buckets of so many seconds: they must divide a day."""
+    return bucket >= _SHORTEST and DAY % bucket == 0
+
+
+def with_expected(
+    series: pl.DataFrame,
+    streams: pl.DataFrame,
+    announced: Mapping[str, Announced],
+    bucket: int,
+) -> pl.DataFrame:
+    """The series with `expected_posts`, its band and `abnormal_posts` filled in where they may be.
+
+    Args:
+        series: one row an event and bucket, as `base.series_over` gives it.
+        streams: the same buckets and those of weeks before, as `base.streams_over` gives them.
+        bucket: seconds, `expectable`.
+
+    Returns:
+        `series`; `flag` loses `no_baseline` where posts are expected, and gains `no_band` where
+        the days are too few for a band of such buckets, `overlap` in the three days after
+        another event of the company.
+    """
+    parts = [
+        _of_event(rows, streams.filter(event_id=event), announced[event], bucket)
+        for (event,), rows in series.group_by("event_id", maintain_order=True)
+        if isinstance(event, str)
+    ]
+    return pl.concat(parts)
+
+
+def _of_event(
+    rows: pl.DataFrame, stream: pl.DataFrame, announced: Announced, bucket: int
+) -> pl.DataFrame:
+    stream = stream.sort("bucket_start")
+    baseline = baseline_before(
+        announced.at,
+        _starts(stream["bucket_start"]),
+        stream["stream_posts"].cast(pl.Float64).to_numpy(),
+        stream["observed_ratio"].to_numpy(),
+        bucket=bucket,
+        others=announced.others,
+    )
+    starts = _starts(rows["bucket_start_utc"])
+    if baseline is not None:
+        rows = _filled(rows, baseline, starts)
+    after = np.zeros(len(starts), dtype=bool)
+    for other in announced.others:
+        after |= (starts + bucket > other) & (starts < other + AFTERMATH)
+    return rows.with_columns(_flagged(pl.lit(pl.Series(after)), _OVERLAP))
+
+
+def _filled(rows: pl.DataFrame, baseline: Baseline, starts: Seconds) -> pl.DataFrame:
+    expected = baseline.expected(starts)
+    limits = band(baseline, expected)
+    columns = {"expected_posts": expected}
+    if limits is not None:
+        columns["expected_low"], columns["expected_high"] = limits
+    words = pl.col("flag").str.split(" ").list
+    rows = rows.with_columns(
+        *(pl.Series(name, values) for name, values in columns.items()),
+        words.set_difference([_NO_BASELINE]).list.join(" ").replace("", None).alias("flag"),
+    )
+    is_partial = words.contains("partial").fill_null(value=False)
+    abnormal = pl.col("stream_posts") - pl.col("expected_posts")
+    return rows.with_columns(
+        pl.when(~is_partial).then(abnormal).alias("abnormal_posts"),
+        _flagged(pl.lit(limits is None), _NO_BAND),
+    )
+
+
+def _flagged(where: pl.Expr, word: str) -> pl.Expr:
+    """The flags, with one more where something holds."""
+    more = pl.when(where).then(pl.lit(word))
+    return pl.concat_str("flag", more, separator=" ", ignore_nulls=True).replace("", None)
+
+
+def _starts(moments: pl.Series) -> Seconds:
+    return moments.dt.epoch("s").to_numpy()
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.replace(tzinfo=UTC).timestamp()

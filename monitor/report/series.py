@@ -1,0 +1,36 @@
+"""The series of events with what was expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from monitor.report import ask
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["series"]
+
+Query = Callable[[str, list[Any]], "pl.DataFrame"]
+
+
+def series(
+    query: Query, events: Sequence[str], *, bucket: str, tz: str, as_of: str | None,
+    since: str | None = None, until: str | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """One row an event and bucket; counts by SQL, expectations by `monitor.analyse`.
+
+    Args:
+        query: asks the data.
+        bucket: as `ask.bucket` gives it.
+        as_of, since, until: moments as text, or None.
+    """
+    from monitor.analyse.expected import Announced, expectable, with_expected
+
+    rows = query(ask.SERIES, [list(events), bucket, tz, as_of, since, until])
+    seconds = ask.bucket_seconds(bucket)
+    if rows.is_empty() or not expectable(seconds):
+        return rows
+    streams = query(ask.STREAMS, [list(events), bucket, tz, as_of])
+    return with_expected(rows, streams, Announced.all_of(query(ask.ANNOUNCED, [])), int(seconds))

@@ -1,0 +1,120 @@
+"""What was expected beside what came, of worlds whose truth is known, as a user imports them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+
+from monitor.api import Monitor
+from monitor.simulate.truth import write
+from monitor.simulate.worlds.make import make
+from monitor.simulate.worlds.scenario import load
+from monitor.simulate.worlds.world import World
+
+
+@dataclass
+class Imported:
+    world: World
+    monitor: Monitor
+
+    def series(self, event: str, bucket: str = "1h") -> pl.DataFrame:
+        return self.monitor.series(event, bucket=bucket)
+
+
+def imported(folder: Path, world: World) -> Monitor:
+    write(world, folder)
+    monitor = Monitor(folder / "monitor.toml")
+    monitor.bring([folder / "import" / "posts.csv"])
+    return monitor
+
+
+@pytest.fixture(scope="module")
+def funding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
+    world = make(load("funding"))
+    with imported(tmp_path_factory.mktemp("funding"), world) as monitor:
+        yield Imported(world, monitor)
+
+
+def test_what_came_above_the_expected_is_the_reaction(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    rows = funding.series(event.id)
+    after = rows.filter(pl.col("hours_since_announcement").is_between(0, 24, closed="left"))
+    abnormal, posts = after["abnormal_posts"].sum(), after["stream_posts"].sum()
+    assert 0 < posts - abnormal < 0.2 * posts
+    reactions = after["posts"].sum()
+    assert abnormal == pytest.approx(reactions, rel=0.2)
+    assert (after["stream_posts"] > after["expected_high"]).sum() >= 12
+
+
+def test_before_the_event_bands_hold_what_came(funding: Imported) -> None:
+    """Each day is judged by the days beside it."""
+    (event,) = funding.world.scenario.event
+    before = funding.series(event.id).filter(pl.col("hours_since_announcement") < -1)
+    before = before.filter(pl.col("expected_low").is_not_null())
+    came = before["stream_posts"].is_between(before["expected_low"], before["expected_high"])
+    assert before.height >= 7 * 24
+    assert came.mean() == pytest.approx(0.95, abs=0.03)
+    # Deviations of days that are predicted without themselves add up to about nothing.
+    assert abs(before["abnormal_posts"].sum()) < 0.2 * before["stream_posts"].sum()
+
+
+@pytest.mark.parametrize(
+    ("bucket", "flag"),
+    [("15m", None), ("6h", None), ("1d", "no_band"), ("5h", "no_baseline"), ("5m", "no_baseline")],
+)
+def test_buckets_of_every_length(funding: Imported, bucket: str, flag: str | None) -> None:
+    (event,) = funding.world.scenario.event
+    rows = funding.series(event.id, bucket)
+    flags = rows["flag"].fill_null("").str.split(" ").list
+    assert rows["expected_posts"].is_not_null().all() == (flag != "no_baseline")
+    assert rows["expected_low"].is_not_null().all() == (flag is None)
+    for word in ("no_baseline", "no_band"):
+        assert flags.contains(word).all() == (word == flag)
+        assert flags.contains(word).any() == (word == flag)
+
+
+def test_days_are_those_of_the_zone(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    rows = funding.monitor.series(event.id, bucket="1d", tz="Asia/Kolkata")
+    assert rows["expected_posts"].is_not_null().all()
+
+
+def test_a_report_says_what_the_series_says(funding: Imported, tmp_path: Path) -> None:
+    (event,) = funding.world.scenario.event
+    funding.monitor.report(event.id, tmp_path / "report")
+    told = pl.read_csv(tmp_path / "report" / "series.csv")
+    rows = funding.series(event.id)
+    assert told["expected_high"].to_list() == pytest.approx(rows["expected_high"].to_list())
+
+
+def test_too_little_before_it_expects_nothing(tmp_path: Path) -> None:
+    short = msgspec.structs.replace(load("funding"), before=timedelta(days=6))
+    with imported(tmp_path, make(short)) as monitor:
+        rows = monitor.series()
+    assert rows["expected_posts"].is_null().all()
+    assert rows["abnormal_posts"].is_null().all()
+    assert rows["flag"].str.contains("no_baseline").all()
+
+
+def test_two_events_of_one_company_overlap(tmp_path: Path) -> None:
+    """Days after the first are no ordinary ones for the second, which says that they overlap."""
+    world = load("crisis")
+    (first,) = world.event
+    second = msgspec.structs.replace(first, id="second", after=timedelta(hours=30))
+    with imported(tmp_path, make(msgspec.structs.replace(world, event=(first, second)))) as monitor:
+        rows = monitor.series(["second", first.id])
+    overlaps = rows.filter(pl.col("flag").str.contains("overlap"))
+    of_second = overlaps.filter(event_id="second")["hours_since_announcement"]
+    assert (of_second.min(), of_second.max()) == (-30, 72 - 30 - 1)
+    of_first = overlaps.filter(event_id=first.id)["hours_since_announcement"]
+    assert of_first.min() == 30
+    expected = rows.pivot(
+        "event_id", index="bucket_start_utc", values="expected_posts"
+    ).drop_nulls()
+    assert expected["second"].to_list() == pytest.approx(expected[first.id].to_list(), rel=0.5)
