@@ -12,7 +12,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.report import ask
 from monitor.report.health import Health, judge
-from monitor.report.series import series
+from monitor.report.series import series, summary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -163,7 +163,7 @@ class Reader:
 
     def summary(self, events: Events = None, *, as_of: When = None) -> pl.DataFrame:
         """One row an event: its numbers, with intervals and flags."""
-        return self.session.query(ask.SUMMARY, [self._chosen(events), self._moment(as_of)])
+        return summary(self.session.query, self._chosen(events), self._moment(as_of))
 
     def top(self, event: str, n: int = 20, *, as_of: When = None) -> pl.DataFrame:
         """The `n` reactions with most engagement."""

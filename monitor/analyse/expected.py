@@ -13,7 +13,7 @@ from monitor.analyse.abnormal import band
 from monitor.analyse.baseline import DAY, Baseline, Seconds
 from monitor.analyse.training import AFTERMATH, baseline_before
 
-__all__ = ["Announced", "expectable", "with_expected"]
+__all__ = ["Announced", "expectable", "seconds", "with_expected"]
 
 _SHORTEST = 900
 
@@ -22,21 +22,26 @@ _NO_BASELINE, _NO_BAND, _OVERLAP = "no_baseline", "no_band", "overlap"
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """An event's announcement, and those of its company's other events; seconds since 1970."""
+    """An event's announcement, and those of its company's other events; seconds since 1970.
+
+    `after`: the seconds after it that belong to the event.
+    """
 
     at: float
+    after: float
     others: tuple[float, ...] = ()
 
     @classmethod
     def all_of(cls, events: pl.DataFrame) -> dict[str, Announced]:
-        """By event, of rows with `event_id`, `company_id` and `announced_at` (naive UTC)."""
-        rows = events.select("event_id", "company_id", "announced_at").rows()
+        """By event, of rows with its company, `announced_at` (naive UTC) and `seconds_after`."""
+        rows = events.select("event_id", "company_id", "announced_at", "seconds_after").rows()
+        moments = {(event, company): seconds(at) for event, company, at, _ in rows}
         return {
-            event: cls(_seconds(at), tuple(
-                _seconds(other_at) for other, its, other_at in rows
+            event: cls(seconds(at), after, tuple(
+                moment for (other, its), moment in moments.items()
                 if its == company and other != event
             ))
-            for event, company, at in rows
+            for event, company, at, after in rows
         }  # fmt: skip
 
 
@@ -121,5 +126,6 @@ def _starts(moments: pl.Series) -> Seconds:
     return moments.dt.epoch("s").to_numpy()
 
 
-def _seconds(moment: datetime) -> float:
+def seconds(moment: datetime) -> float:
+    """A naive moment in UTC as seconds since 1970."""
     return moment.replace(tzinfo=UTC).timestamp()

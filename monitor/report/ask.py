@@ -16,6 +16,7 @@ __all__ = [
     "EVENTS",
     "GAPS",
     "GROUPS",
+    "HOURS",
     "POST",
     "SERIES",
     "STATUS",
@@ -39,8 +40,13 @@ _BETWEEN = (
     "and bucket_start_utc < coalesce(timezone('UTC', ?::timestamptz), timestamp 'infinity')"
 )
 SERIES = f"from base.series_over(?, ?, ?, ?) {_BETWEEN} order by event_id, bucket_start_utc"
-STREAMS = "from base.streams_over(?, ?, ?, ?, interval 28 day)"
-ANNOUNCED = "select event_id, company_id, announced_at from events"
+_LEARNED = "interval 28 day"  # before an event's window
+STREAMS = f"from base.streams_over(?, ?, ?, ?, {_LEARNED})"
+HOURS = f"from base.stream_hours(?, ?, {_LEARNED})"
+ANNOUNCED = (
+    "select event_id, company_id, announced_at, "
+    "epoch(coalesce(window_after, interval 14 days)) as seconds_after from events"
+)
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
 SUMMARY = "from base.summaries(?, ?) order by event_id"
 TOP = "from top_reactions($1, $2, $3)"

@@ -13,7 +13,7 @@ from monitor.report.columns import columns
 from monitor.report.csv import write_csv
 from monitor.report.folders import MANIFEST, recorded, replaced, write_manifest
 from monitor.report.page import page
-from monitor.report.series import series
+from monitor.report.series import series, summary
 from monitor.report.values import plain
 
 __all__ = ["FILES", "Report"]
@@ -66,6 +66,8 @@ class Report:
                 frames[name] = series(
                     self.source.query, self.events, bucket=self.bucket, tz=self.tz, as_of=self.as_of
                 )
+            elif name == "summary":
+                frames[name] = summary(self.source.query, self.events, self.as_of)
             else:
                 frames[name] = self.source.query(query)
             files[name] = {**self._csv(folder, name, frames[name]), "query": query}

@@ -1,4 +1,4 @@
-"""The series of events with what was expected of them."""
+"""Series and summaries of events, with what was expected of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.report import ask
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["series"]
+__all__ = ["series", "summary"]
 
 Query = Callable[[str, list[Any]], "pl.DataFrame"]
 
@@ -34,3 +34,16 @@ def series(
         return rows
     streams = query(ask.STREAMS, [list(events), bucket, tz, as_of])
     return with_expected(rows, streams, Announced.all_of(query(ask.ANNOUNCED, [])), int(seconds))
+
+
+def summary(query: Query, events: Sequence[str], as_of: str | None) -> pl.DataFrame:
+    """One row an event; see `series`."""
+    from monitor.analyse.expected import Announced
+    from monitor.analyse.reaction import with_reaction
+
+    rows = query(ask.SUMMARY, [list(events), as_of])
+    if rows.is_empty():
+        return rows
+    hours = query(ask.HOURS, [list(events), as_of])
+    streams = query(ask.STREAMS, [list(events), ask.bucket("1h"), "UTC", as_of])
+    return with_reaction(rows, hours, streams, Announced.all_of(query(ask.ANNOUNCED, [])))

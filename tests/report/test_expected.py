@@ -64,6 +64,61 @@ def test_before_the_event_bands_hold_what_came(funding: Imported) -> None:
     assert abs(before["abnormal_posts"].sum()) < 0.2 * before["stream_posts"].sum()
 
 
+def test_the_reaction_as_a_whole(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    (row,) = funding.monitor.summary(event.id).to_dicts()
+    hours = funding.series(event.id).filter(
+        pl.col("hours_since_announcement").is_between(0, 24, closed="left")
+    )
+    assert row["abnormal_window_hours"] == 24
+    assert row["abnormal_total"] == pytest.approx(hours["abnormal_posts"].sum(), rel=1e-9)
+    assert row["abnormal_low"] <= hours["posts"].sum() <= row["abnormal_high"]
+    assert row["abnormal_p_value"] < 1e-6
+    assert 0.5 < row["half_life_hours"] < 12
+    assert row["abnormal_flag"] is row["half_life_flag"] is None
+
+
+def test_an_event_that_nobody_minds_is_no_reaction(tmp_path: Path) -> None:
+    with imported(tmp_path, make(load("null"))) as monitor:
+        (row,) = monitor.summary().to_dicts()
+    assert row["abnormal_low"] < 0 < row["abnormal_high"]
+    assert row["abnormal_p_value"] > 0.05
+
+
+def test_an_announcement_at_no_full_hour(tmp_path: Path) -> None:
+    """Its hours begin with it, and so hold what came before the first of the clock was over."""
+    scenario = load("funding")
+    later = scenario.announced_at + timedelta(minutes=47, seconds=11)
+    world = make(msgspec.structs.replace(scenario, announced_at=later))
+    with imported(tmp_path, world) as monitor:
+        (row,) = monitor.summary().to_dicts()
+        (posts,) = monitor.query(
+            "select count(*) from company_mentions join posts using (post_id) "
+            "where created_at >= ? and created_at < ?",
+            [f"{later:%Y-%m-%d %H:%M:%S}", f"{later + timedelta(days=1):%Y-%m-%d %H:%M:%S}"],
+        ).row(0)
+    assert 0.8 * posts < row["abnormal_total"] < posts
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "abnormal", "course"),
+    [
+        (timedelta(days=6), timedelta(days=3), "no_baseline", "no_baseline"),
+        (timedelta(days=15), timedelta(hours=30), None, "window_short"),
+        (timedelta(days=15), timedelta(minutes=30), "window_short", "window_short"),
+    ],
+)
+def test_what_can_not_be_summed_up_is_said(
+    tmp_path: Path, before: timedelta, after: timedelta, abnormal: str | None, course: str
+) -> None:
+    world = msgspec.structs.replace(load("funding"), before=before, after=after)
+    with imported(tmp_path, make(world)) as monitor:
+        (row,) = monitor.summary().to_dicts()
+    assert (row["abnormal_flag"], row["half_life_flag"]) == (abnormal, course)
+    assert (row["abnormal_total"] is None) == (abnormal is not None)
+    assert row["half_life_hours"] is None
+
+
 @pytest.mark.parametrize(
     ("bucket", "flag"),
     [("15m", None), ("6h", None), ("1d", "no_band"), ("5h", "no_baseline"), ("5m", "no_baseline")],
@@ -109,6 +164,8 @@ def test_two_events_of_one_company_overlap(tmp_path: Path) -> None:
     second = msgspec.structs.replace(first, id="second", after=timedelta(hours=30))
     with imported(tmp_path, make(msgspec.structs.replace(world, event=(first, second)))) as monitor:
         rows = monitor.series(["second", first.id])
+        summary = monitor.summary()
+    assert summary["abnormal_flag"].str.contains("overlap").all()
     overlaps = rows.filter(pl.col("flag").str.contains("overlap"))
     of_second = overlaps.filter(event_id="second")["hours_since_announcement"]
     assert (of_second.min(), of_second.max()) == (-30, 72 - 30 - 1)

@@ -68,8 +68,8 @@ where p.created_at >= b.window_start and p.created_at < b.window_end
 group by all;
 
 -- The company's stream in the event's window, without what was excluded from the event.
-create or replace macro base.stream_counts(
-    chosen, bucket, tz, as_of, earlier := interval 0 second
+create or replace macro base.stream_posts(
+    chosen, as_of, earlier := interval 0 second
 ) as table
 with windows as (
     from base.windows(chosen, earlier := earlier)
@@ -82,31 +82,33 @@ excluded as (
         list_contains(chosen, event_id)
         and recorded_at <= base.moment(as_of)
         and coalesce(superseded_at, timestamp 'infinity') > base.moment(as_of)
-),
+)
 
-streams as (
-    select distinct w.event_id, m.post_key, p.created_at
-    from windows as w
-    join base.mentions as m using (company_id)
-    join base.posts as p
-        on p.post_key = m.post_key
-        and p.created_at >= w.window_start and p.created_at < w.window_end
-    anti join excluded as x on x.event_id = w.event_id and x.post_key = m.post_key
-    where
-        m.recorded_at <= base.moment(as_of)
-        and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
-        and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of)
-),
+select distinct w.event_id, w.announced_at, m.post_key, p.created_at
+from windows as w
+join base.mentions as m using (company_id)
+join base.posts as p
+    on p.post_key = m.post_key
+    and p.created_at >= w.window_start and p.created_at < w.window_end
+anti join excluded as x on x.event_id = w.event_id and x.post_key = m.post_key
+where
+    m.recorded_at <= base.moment(as_of)
+    and coalesce(m.superseded_at, timestamp 'infinity') > base.moment(as_of)
+    and base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of);
 
-placed as materialized (
+create or replace macro base.stream_counts(
+    chosen, bucket, tz, as_of, earlier := interval 0 second
+) as table
+with placed as materialized (
     select s.event_id, base.step_of(s.created_at, c.length, c.is_local, c.zone) as step
-    from streams as s
+    from base.stream_posts(chosen, as_of, earlier := earlier) as s
     cross join base.clock(bucket, tz) as c
 )
 
 select b.event_id, b.bucket_start, count(*) as stream_posts
 from placed as s
-join base.buckets(chosen, bucket, tz, earlier := earlier) as b on b.event_id = s.event_id and b.step = s.step
+join base.buckets(chosen, bucket, tz, earlier := earlier) as b
+    on b.event_id = s.event_id and b.step = s.step
 group by all;
 
 -- One row a bucket. Counts are NULL where nothing was observed, 0 where it was and none came.
