@@ -1,7 +1,7 @@
 # `make` installs into .venv; `make help` lists the rest. PYTHON=python3.12 chooses the interpreter.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
-.PHONY: setup dev demo run test soak check lock clean help FORCE
+.PHONY: setup dev demo run test soak calibrate check lock clean help FORCE
 
 PIP := .venv/bin/python -m pip install -q --disable-pip-version-check --no-input
 # Everything comes as a wheel whose hash is locked; langdetect exists as source only and is built
@@ -58,6 +58,9 @@ soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about 
 	@.venv/bin/python benchmarks/soak.py
 	@SOAK_KILLS=100 .venv/bin/python -m pytest tests/serve/test_daemon.py -k killed_at_any_moment
 
+calibrate: $(DEV) ## count how often intervals hold what they promise; about ten minutes
+	@.venv/bin/python benchmarks/calibrate.py
+
 check: $(DEV) ## lint, formatting, types
 	@status=0; \
 	.venv/bin/ruff check -q --output-format concise . || status=1; \
@@ -81,4 +84,4 @@ clean: ## remove .venv, caches and builds; data stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
