@@ -145,15 +145,15 @@ def run(cell: Cell, replicates: int) -> Row:
 
 HEAD = """# Calibration
 
-How often intervals hold what they promise, on made streams in which nothing happens: a nominal 95% that
-covers less is a defect. Written by
+How often intervals hold what they promise, on made streams in which nothing happens: a nominal 95%
+that covers less is a defect. Written by
 
 ```sh
 make calibrate
 ```
 
-{replicates} replicates a row, less those in which fewer than seven days were wholly observed; ± is the
-95% interval of the simulation itself.
+{replicates} replicates a row, less those in which fewer than seven days were wholly observed;
+± is the 95% interval of the simulation itself.
 
 | arrivals | an hour | holes | replicates | hours in the band | days in the interval | p < .05 |
 | --- | --- | --- | --- | --- | --- | --- |
