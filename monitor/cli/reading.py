@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.options import Output, as_of, command, opened, output, several_events
+from monitor.cli.stdout import say
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["actor_", "events_", "gaps_", "series_", "summary_", "top_"]
 
@@ -42,12 +47,13 @@ def events_(ctx: click.Context, as_of: str | None, out: Output) -> None:
 @click.option("--post", metavar="ID", help="The counters of one post over time, instead of EVENT.")
 @click.option("--since", metavar="TIME", help="Buckets that begin at TIME or later.")
 @click.option("--until", metavar="TIME", help="Buckets that begin before TIME.")
+@click.option("--plot", is_flag=True, help="Draw the company's stream instead of a table.")
 @as_of
 @output
 @click.pass_context
 def series_(
-    ctx: click.Context, /, events: Sequence[str] | None, post: str | None, by: str | None,
-    out: Output, **when: Any,
+    ctx: click.Context, /, *, events: Sequence[str] | None, post: str | None, by: str | None,
+    plot: bool, out: Output, **when: Any,
 ) -> None:  # fmt: skip
     """Show an event's reactions over time.
 
@@ -57,9 +63,14 @@ def series_(
     \b
     Example: monitor series --all --bucket 1d --tz Europe/Berlin
     Example: monitor series anthropic-series-g --by network -o series.csv
+    Example: monitor series anthropic-series-g --plot
     """
     m = opened(ctx)
-    if post is not None:
+    if plot:
+        if by or post is not None:
+            raise click.UsageError("--plot draws an event's stream; leave --by and --post out")
+        _plot(m.series(events, **when), when["bucket"])
+    elif post is not None:
         if by:
             raise click.UsageError("--post and --by exclude each other")
         out.write(m.counters(post, **when))
@@ -67,6 +78,15 @@ def series_(
         out.write(m.series_by(events, by, **when))
     else:
         out.write(m.series(events, **when))
+
+
+def _plot(series: pl.DataFrame, bucket: str) -> None:
+    from monitor.report.plot import plot
+
+    width = shutil.get_terminal_size().columns
+    for _, rows in series.group_by("event_id", maintain_order=True):
+        for line in plot(rows, bucket, width):
+            say(line)
 
 
 @command("summary")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from monitor.api import Monitor
 from monitor.durations import format_duration
 from monitor.files import replacing
+from monitor.report.chart import columns
 from monitor.report.output import write
 from monitor.report.text import visible
-from monitor.simulate.chart import columns
 from monitor.simulate.compare import Account
 from monitor.simulate.simulation import Simulation
 from monitor.simulate.truth import COUNTED, tables

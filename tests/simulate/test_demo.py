@@ -21,8 +21,8 @@ import pytest
 from monitor.api import Monitor
 from monitor.config import load
 from monitor.errors import StoreBusy, UsageError
+from monitor.report.chart import columns
 from monitor.simulate import demo
-from monitor.simulate.chart import columns
 from monitor.simulate.compare import NOBODY_SAYS, compare
 from monitor.simulate.folder import MARKER, cleared
 from monitor.simulate.truth import COUNTED, tables
