@@ -35,6 +35,7 @@ class Committer:
         self._waiting: list[tuple[Poll, asyncio.Future[int]]] = []
         self._rows = 0
         self._wake = asyncio.Event()
+        self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._urgent = asyncio.Event()
@@ -64,6 +65,7 @@ class Committer:
         self._rows += len(harvest.posts) + len(harvest.engagement) + len(harvest.claims)
         if self._rows >= GROUP_ROWS:
             self._room.clear()
+            self._full.set()
         if poll.outcome != Outcome.UNCHANGED:
             self._urgent.set()
         self._wake.set()
@@ -76,6 +78,7 @@ class Committer:
             self._wake.clear()
             self._urgent.clear()
             group, self._waiting, self._rows = self._waiting, [], 0
+            self._full.clear()
             self._room.set()
             if group:
                 await self._store(group)
@@ -87,8 +90,9 @@ class Committer:
         if not self._urgent.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), UNCHANGED_SECONDS)
-        if not self._closing and self._rows < GROUP_ROWS:
-            await asyncio.sleep(GROUP_SECONDS)
+        if not self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), GROUP_SECONDS)
 
     async def _store(self, group: list[tuple[Poll, asyncio.Future[int]]]) -> None:
         begun = time.perf_counter()
@@ -115,6 +119,7 @@ class Committer:
     async def close(self) -> None:
         """Commit what waits, then end the thread."""
         self._closing = True
+        self._full.set()
         self._urgent.set()
         self._wake.set()
         await self._task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -148,6 +149,28 @@ async def test_polls_that_end_together_are_stored_together(
         assert len(run.column("select distinct source_id from polls")) == 40
         assert sum(commits) == 40
         assert len(commits) <= 4
+
+
+async def test_no_poll_is_begun_while_more_was_read_than_is_stored(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.schedule.committer.GROUP_ROWS", 3)
+    monkeypatch.setattr("monitor.schedule.committer.GROUP_SECONDS", 30.0)
+    async with start(*(f"ok-{n}" for n in range(40))) as run:
+        run.core._slots = asyncio.Semaphore(2)
+        real, commits = run.writer.commit, []
+
+        def slow(polls: list[Poll]) -> list[int]:
+            commits.append(len(polls))
+            time.sleep(0.05)  # reading is faster by far
+            return real(polls)
+
+        monkeypatch.setattr(run.writer, "commit", slow)
+        run.core.tick()
+        async with asyncio.timeout(60):
+            while len(run.done) < 39:  # the last of them may wait for company
+                await asyncio.sleep(0.01)
+        assert max(commits) <= 3 + 2, "what fills a group, and what was being read meanwhile"
 
 
 async def test_unchanged_polls_wait_for_company_and_their_sources_do_not(start) -> None:
