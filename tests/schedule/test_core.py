@@ -159,17 +159,18 @@ async def test_no_poll_is_begun_while_more_was_read_than_is_stored(
     async with start(*(f"ok-{n}" for n in range(40))) as run:
         run.core._slots = asyncio.Semaphore(2)
         real, commits = run.writer.commit, []
+        loop, most_are_stored = asyncio.get_running_loop(), asyncio.Event()
 
         def slow(polls: list[Poll]) -> list[int]:
             commits.append(len(polls))
             time.sleep(0.05)  # reading is faster by far
+            if sum(commits) >= 38:  # the last ones may wait for company
+                loop.call_soon_threadsafe(most_are_stored.set)
             return real(polls)
 
         monkeypatch.setattr(run.writer, "commit", slow)
         run.core.tick()
-        async with asyncio.timeout(60):
-            while len(run.done) < 39:  # the last of them may wait for company
-                await asyncio.sleep(0.01)
+        await most_are_stored.wait()
         assert max(commits) <= 3 + 2, "what fills a group, and what was being read meanwhile"
 
 
