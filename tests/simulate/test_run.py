@@ -63,8 +63,7 @@ class Collected:
 def collected(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Collected]:
-    # Two days before tell as much as two weeks.
-    world = make(msgspec.structs.replace(scenario(request.param), before=timedelta(days=2)))
+    world = make(scenario(request.param))
     config = collect(world, tmp_path_factory.mktemp(request.param))
     with Monitor(config) as monitor:
         yield Collected(request.param, world, monitor, compare(world, monitor.query))
