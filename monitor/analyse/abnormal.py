@@ -56,8 +56,11 @@ def cumulative(baseline: Baseline, starts: Seconds, counts: Floats) -> Estimate:
     relative = same[0] / same[1] - 1
     degrees = baseline.days - 1
     spread = math.sqrt(float(np.sum(relative**2)) / degrees)
-    low, high = t_interval(total, spread * mean, degrees)
+    error = spread * mean
+    low, high = t_interval(total, error, degrees)
+    # Days without any deviation leave no doubt about one.
+    statistic = total / error if error > 0 else math.inf if total else 0.0
     return Estimate(
         value=total, low=low, high=high, method="left-out days, Student's t", n=baseline.days,
-        n_eff=float(baseline.days), p_value=t_p_value(total / mean / spread, degrees),
+        n_eff=float(baseline.days), p_value=t_p_value(statistic, degrees),
     )  # fmt: skip

@@ -64,13 +64,16 @@ def _of_event(
     hours: pl.DataFrame, streams: pl.DataFrame, announced: Announced
 ) -> tuple[Estimate, Estimate]:
     """The abnormal reaction of the window's hours, and its half-life."""
+    nothing_yet = Estimate(flag="no_data_yet")
     if streams.is_empty():
-        return Estimate(flag="no_data_yet"), Estimate(flag="no_data_yet")
+        return nothing_yet, nothing_yet
     clock = streams.sort("bucket_start")
     observed_at = clock["bucket_start"].dt.epoch("s").to_numpy()
     first = int((observed_at[0] - announced.at) // HOUR) + 1
     seen_until = min(observed_at[-1] + HOUR - announced.at, announced.after)
     numbers = np.arange(first, int(seen_until // HOUR), dtype=np.int64)
+    if not numbers.size:
+        return nothing_yet, nothing_yet
     starts = (announced.at + numbers * HOUR).astype(np.int64)
     observed = _least(observed_at, clock["observed_ratio"].to_numpy(), starts)
     counts = _placed(hours, numbers)
@@ -92,13 +95,15 @@ def _of_event(
     if window == 0:
         total = Estimate(flag="window_short")
     elif len(counts) < window:
-        total = Estimate(flag="no_data_yet")
+        total = nothing_yet
     elif np.isnan(counts[:window]).any():
         total = Estimate(flag="partial")
     else:
         total = cumulative(baseline, starts[:window], counts[:window])
     if overlaps:
         total = replace(total, flag=f"{total.flag} overlap".strip())
+    if len(counts) < HALF_LIFE_HOURS <= announced.after / HOUR:
+        return total, nothing_yet
     expected = baseline.regression.mean(starts[:HALF_LIFE_HOURS])
     return total, half_life(counts[:HALF_LIFE_HOURS] - expected)
 

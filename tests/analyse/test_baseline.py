@@ -140,3 +140,12 @@ def test_an_abnormal_day_is_told() -> None:
     assert p_value < 1e-4
     few = cumulative(made, ahead[:6], more[:6])
     assert few.value == pytest.approx(np.sum(more[:6] - made.regression.mean(ahead[:6])))
+
+
+def test_days_that_are_all_alike_leave_no_doubt() -> None:
+    starts = days(15)
+    counts = np.full(starts.shape, 4.0)
+    made = learn(starts[:14], counts[:14], HOUR)
+    assert made is not None
+    more = cumulative(made, starts[14], counts[14] + 1)
+    assert sure(more)[2] < 1e-6

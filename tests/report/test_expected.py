@@ -119,6 +119,18 @@ def test_what_can_not_be_summed_up_is_said(
     assert row["half_life_hours"] is None
 
 
+@pytest.mark.parametrize("hours", [-50 * 24, -43 * 24 + 0.5, -43 * 24 + 1.5, -24, -1, 0.5, 23, 48])
+def test_what_has_not_passed_yet_is_not_summed_up(funding: Imported, hours: float) -> None:
+    """At every moment, also long before anything was known."""
+    (event,) = funding.world.scenario.event
+    then = funding.world.announced_at(event) + timedelta(hours=hours)
+    (row,) = funding.monitor.summary(event.id, as_of=then).to_dicts()
+    known = hours >= 24
+    assert (row["abnormal_total"] is not None) == known
+    assert row["half_life_hours"] is None
+    assert row["half_life_flag"] in {"no_data_yet", "no_baseline"}
+
+
 @pytest.mark.parametrize(
     ("bucket", "flag"),
     [("15m", None), ("6h", None), ("1d", "no_band"), ("5h", "no_baseline"), ("5m", "no_baseline")],
