@@ -57,10 +57,11 @@ class World:
                  recorded_at=hour(-99))  # fmt: skip
 
     def source(self, name: str, *, network: str = "bluesky", event: str = "a",
-               state: str = "active", origin: str = "event") -> None:  # fmt: skip
+               state: str = "active", origin: str = "event",
+               root: str | None = None) -> None:  # fmt: skip
         self.add("base.sources", source_id=name, network=network, kind="thread", target=name,
                  origin=origin, state=state, companies=["acme"], events=[event],
-                 created_at=hour(-99))  # fmt: skip
+                 root_id=root, created_at=hour(-99))  # fmt: skip
 
     def poll(self, source: str, start: float, end: float, *, outcome: str = "ok",
              recorded: float | None = None) -> None:  # fmt: skip

@@ -101,6 +101,20 @@ def test_sources_weigh_alike_while_nothing_was_shown(world: Any) -> None:
     assert rows[1]["observed_ratio"] == 0.5
 
 
+def test_a_thread_hides_nothing_before_it_began(world: Any) -> None:
+    world.event("a")
+    world.source("s", root="root")
+    world.post("root", 0.5, "announcement")
+    world.post("x", 1.75)
+    world.poll("s", 1.5, 3)
+    rows = by_hour(world, "from reaction_series('a', '1h')")
+    assert [rows[hour]["observed_ratio"] for hour in (-4, -1, 0, 1, 2)] == [1, 1, 0.5, 0.5, 1]
+    before = by_hour(world, f"from reaction_series('a', '1h', timestamp '{world.hour(-1)}')")
+    assert before[-4]["observed_ratio"] is None  # nobody knew of it then
+    (gap,) = world.rows("from gaps where reason = 'not_yet_watched'")
+    assert (gap["started_at"], gap["ended_at"]) == (world.hour(0.5), world.hour(1.5))
+
+
 def test_two_events_do_not_mix(world: Any) -> None:
     simple(world)
     world.event("b", company="rival", at=1)

@@ -183,7 +183,8 @@ join base.sources as s using (source_id)
 where s.origin in ('config', 'import');
 
 -- Holes. What a source showed before it was first polled is `not_yet_watched`, per event; of one
--- that could not be asked then either, the reason is `access`.
+-- that could not be asked then either, the reason is `access`. Before a thread began, there was
+-- nothing to show.
 create or replace view gaps as
 with watched as (
     select source_id, min(coalesce(observed_from, started_at)) as since
@@ -197,12 +198,14 @@ not_yet_watched as (
         -(hash(x.event_id, x.source_id) % 9007199254740992)::bigint as gap_id,
         x.source_id, x.event_id,
         if(s.state = 'unavailable', 'access', 'not_yet_watched') as reason,
-        e.announced_at - e.window_before as started_at,
+        greatest(e.announced_at - e.window_before, root.created_at) as started_at,
         least(coalesce(w.since, s.created_at), e.announced_at + e.window_after) as ended_at
     from base.event_sources as x
     join events as e using (event_id)
     join base.sources as s on s.source_id = x.source_id
     left join watched as w on w.source_id = x.source_id
+    left join base.ids as i on i.post_id = s.root_id
+    left join base.posts as root on root.post_key = i.post_key
 )
 
 select

@@ -24,6 +24,14 @@ select
 from looking as l
 left join shown as s on s.event_id = l.event_id and s.source_id = l.source_id;
 
+-- When the thread of a source began: before, there was nothing that it could have shown.
+create or replace macro base.thread_beginnings(as_of) as table
+select s.source_id, p.created_at as begins
+from base.sources as s
+join base.ids as i on i.post_id = s.root_id
+join base.posts as p using (post_key)
+where base.is_known(p.first_seen_at, p.source_id, p.created_at, as_of);
+
 -- Seconds of each bucket that each source observed for posts. Overlapping polls count once:
 -- a sweep over the ends of all spans, where only ends that do not meet a beginning remain.
 create or replace macro base.observed(
@@ -49,6 +57,10 @@ spans as (
         outcome in ('ok', 'unchanged')
         and (recorded_at <= base.moment(as_of) or source_id = 'import')
         and source_id in (select source_id from weights where weight > 0)
+    union all
+    select source_id, timestamp '1970-01-01' as starts, begins as ends
+    from base.thread_beginnings(as_of)
+    where source_id in (select source_id from weights where weight > 0)
 ),
 
 ends as (
