@@ -113,6 +113,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """`[[event]]`: one thing that a company announced at `announced_at` (UTC).
 
+    `baseline_guard`: so long before it the news had leaked; those hours are no ordinary ones.
     `terms` all parse (see `monitor.enrich.terms`); `announcements` are addresses or post ids.
     """
 
@@ -123,6 +124,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     window_before: timedelta = timedelta(days=14)
     window_after: timedelta = timedelta(days=14)
+    baseline_guard: timedelta = timedelta(0)
     amount: float | None = None
     valuation: float | None = None
     currency: str | None = None

@@ -12,7 +12,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.report import ask
 from monitor.report.health import Health, judge
-from monitor.report.series import series, summary
+from monitor.report.series import estimates, series, summary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -161,9 +161,29 @@ class Reader:
             ],
         )
 
-    def summary(self, events: Events = None, *, as_of: When = None) -> pl.DataFrame:
-        """One row an event: its numbers, with intervals and flags."""
-        return summary(self.session.query, self._chosen(events), self._moment(as_of))
+    def summary(
+        self, events: Events = None, *, window: str | timedelta = "24h", as_of: When = None
+    ) -> pl.DataFrame:
+        """One row an event: its numbers, with intervals and flags.
+
+        Args:
+            window: so much after the announcement is summed up as the abnormal reaction.
+        """
+        return summary(
+            self.session.query, self._chosen(events), self._moment(as_of), ask.hours(window)
+        )
+
+    def estimates(
+        self, events: Events = None, *, window: str | timedelta = "24h", as_of: When = None
+    ) -> pl.DataFrame:
+        """One row an estimate of an event: value, interval, method, and what it stands on.
+
+        Args:
+            window: as for `summary`; each day after the announcement has a row besides.
+        """
+        return estimates(
+            self.session.query, self._chosen(events), self._moment(as_of), ask.hours(window)
+        )
 
     def top(self, event: str, n: int = 20, *, as_of: When = None) -> pl.DataFrame:
         """The `n` reactions with most engagement."""

@@ -43,7 +43,7 @@ class Session(Protocol):
         ...
 
     def score(self, progress: Callable[[int], None]) -> None:
-        """Return when what is stored is scored; `progress` hears how many posts are left."""
+        """Return when what is stored is scored and estimated; `progress` hears how many posts are left."""
         ...
 
     def trouble(self) -> str | None:
@@ -81,11 +81,13 @@ class _Direct:
 
     def score(self, progress: Callable[[int], None]) -> None:
         from monitor.enrich.score import Scorer
+        from monitor.schedule.estimating import estimate_all
         from monitor.schedule.scoring import Queue, score_all, warn
 
         scorer = Scorer.of(self._config.enrich, warn)
         with self._writing() as (database, writer):
             score_all(Queue(database, writer, scorer), writer, scorer, progress)
+            estimate_all(database, writer)
 
     def trouble(self) -> str | None:
         return None

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from monitor.analyse.baseline import Baseline, Seconds
+from monitor.analyse.baseline import DAY, FEWEST_DAYS, Baseline, Seconds
 from monitor.analyse.estimate import LEVEL, Estimate, Floats, t_interval, t_p_value
 
 __all__ = ["band", "cumulative"]
@@ -39,28 +39,33 @@ def band(baseline: Baseline, mean: Floats) -> tuple[Floats, Floats] | None:
 
 
 def cumulative(baseline: Baseline, starts: Seconds, counts: Floats) -> Estimate:
-    """The abnormal posts of a window of up to a day: A = Σ(y − μ) and its interval A ± t·s·M.
+    """The abnormal posts of a window: A = Σ(y − μ) and its interval A ± t·s·M.
 
-    M = Σμ; s² = Σ r_d²/(D−1), where r_d is the relative residual of the same window of the clock
-    on each left-out training day. The p-value is that of |A/M|/s under Student's t with D−1
-    degrees of freedom.
+    M = Σμ; s² = Σ r²/(n−1), where r is the relative residual of the same hours of the clock on
+    each of the n left-out training days (of windows longer than a day: of runs of as many days).
+    The p-value is that of |A/M|/s under Student's t with n−1 degrees of freedom. With fewer than
+    seven runs the sum stands without interval, and the flag `no_band`.
 
     Args:
-        starts, counts: the buckets of the window, in the order of time; they begin where a
-            training day begins, some days later.
+        starts, counts: the buckets of the window, in the order of time, without holes.
     """
     expected = baseline.regression.mean(starts)
     total, mean = float(np.sum(counts - expected)), float(expected.sum())
-    width = len(starts)
-    same = baseline.counts[:, :width].sum(axis=1), baseline.left_out[:, :width].sum(axis=1)
-    relative = same[0] / same[1] - 1
-    degrees = baseline.days - 1
-    spread = math.sqrt(float(np.sum(relative**2)) / degrees)
+    bucket = baseline.regression.bucket
+    posts, left_out = baseline.blocks(-(-len(starts) * bucket // DAY))
+    runs = len(posts)
+    if runs < FEWEST_DAYS:
+        return Estimate(value=total, method="sum", n=len(starts), flag="no_band")
+    # Where training ends some hours before the window, its days begin elsewhere on the clock.
+    shift = int((starts[0] - baseline.starts[0, 0]) % DAY // bucket)
+    hours = (shift + np.arange(len(starts))) % posts.shape[1]
+    relative = posts[:, hours].sum(axis=1) / left_out[:, hours].sum(axis=1) - 1
+    spread = math.sqrt(float(np.sum(relative**2)) / (runs - 1))
     error = spread * mean
-    low, high = t_interval(total, error, degrees)
+    low, high = t_interval(total, error, runs - 1)
     # Days without any deviation leave no doubt about one.
     statistic = total / error if error > 0 else math.inf if total else 0.0
     return Estimate(
-        value=total, low=low, high=high, method="left-out days, Student's t", n=baseline.days,
-        n_eff=float(baseline.days), p_value=t_p_value(statistic, degrees),
+        value=total, low=low, high=high, method="left-out days, Student's t", n=runs,
+        n_eff=float(runs), p_value=t_p_value(statistic, runs - 1),
     )  # fmt: skip

@@ -8,7 +8,6 @@ day is also predicted by the regression without it; what is wrong then is what b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +68,27 @@ class Baseline:
         """How many days were learned from."""
         return len(self.starts)
 
+    def blocks(self, size: int) -> tuple[Floats, Floats]:
+        """Runs of `size` training days in a row, the latest first: posts, and what was expected.
+
+        Returns:
+            Two arrays of shape (runs, size x B); a run is expected by the regression without it.
+        """
+        if size == 1:
+            return self.counts[::-1], self.left_out[::-1]
+        counts, expected, last = [], [], self.days
+        while last >= size:
+            first = last - size
+            if self.starts[last - 1, 0] - self.starts[first, 0] != (size - 1) * DAY:
+                last -= 1  # a day between was not learned from
+                continue
+            run = slice(first, last)
+            counts.append(self.counts[run].ravel())
+            others = _without(self.regression, self.starts, self.counts, run)
+            expected.append(others.mean(self.starts[run].ravel()))
+            last = first
+        return np.array(counts), np.array(expected)
+
     def expected(self, starts: Seconds) -> Floats:
         """Posts expected in each bucket: in training days by the regression without that day."""
         mean = self.regression.mean(starts)
@@ -94,8 +114,7 @@ def learn(starts: Seconds, counts: Floats, bucket: int) -> Baseline | None:
     whole = _regress(starts.ravel(), counts.ravel(), bucket, harmonics)
     left_out, residuals = np.empty_like(counts), np.empty_like(counts)
     for day in range(days):
-        others = np.arange(days) != day
-        without = _regress(starts[others].ravel(), counts[others].ravel(), bucket, harmonics)
+        without = _without(whole, starts, counts, slice(day, day + 1))
         left_out[day] = mean = without.mean(starts[day])
         residuals[day] = (counts[day] - mean) / without.deviation(mean)
     return Baseline(whole, starts, counts, left_out, np.sort(residuals, axis=None))
@@ -115,16 +134,27 @@ def _mean(log: Floats) -> Floats:
     return np.exp(np.clip(log, np.log(_SMALLEST_MEAN), _LARGEST_LOG))
 
 
-def _regress(starts: Seconds, counts: Floats, bucket: int, harmonics: int) -> Regression:
-    """Coefficients and dispersion in turn, until neither changes."""
+def _without(whole: Regression, starts: Seconds, counts: Floats, run: slice) -> Regression:
+    """The regression on all days but a run of them."""
+    others = np.delete(starts, run, axis=0).ravel(), np.delete(counts, run, axis=0).ravel()
+    # A day less changes little: the search begins at what all of them gave.
+    return _regress(*others, whole.bucket, whole.harmonics, whole)
+
+
+def _regress(
+    starts: Seconds, counts: Floats, bucket: int, harmonics: int, near: Regression | None = None
+) -> Regression:
+    """Coefficients and dispersion in turn, until neither changes; sought from those `near`."""
     design = _design(starts, bucket, harmonics)
     used = np.ptp(design, axis=0) > 0
     used[0] = True  # the intercept; of days without a weekend nothing is learned about it
     columns = design[:, used]
     degrees = len(counts) - columns.shape[1]
-    start = np.zeros(columns.shape[1])
-    start[0] = np.log(max(counts.mean(), _SMALLEST_MEAN))
-    found, dispersion = start, 0.0
+    if near is None:
+        found, dispersion = np.zeros(columns.shape[1]), 0.0
+        found[0] = np.log(max(counts.mean(), _SMALLEST_MEAN))
+    else:
+        found, dispersion = near.coefficients[used], near.dispersion
     for _ in range(_STEPS):
         found, before = _maximise(columns, counts, dispersion, found), found
         mean = _mean(columns @ found)
@@ -153,21 +183,20 @@ def _maximise(columns: Floats, counts: Floats, dispersion: float, start: Floats)
 
 
 def _dispersion(counts: Floats, mean: Floats, degrees: int) -> float:
-    """α for which Pearson's Σ(y−μ)²/(μ+αμ²) is its degrees of freedom; 0 if it is less at 0."""
+    """α for which Pearson's Σ(y−μ)²/(μ+αμ²) is its degrees of freedom; 0 if it is less at 0.
 
-    def excess(alpha: float) -> float:
-        return float(np.sum((counts - mean) ** 2 / (mean + alpha * mean**2))) - degrees
-
-    if degrees <= 0 or excess(0.0) <= 0:
+    The sum falls in α and is convex, so that Newton's steps from 0 come up to the root from below.
+    """
+    if degrees <= 0:
         return 0.0
-    high = 1.0
-    while excess(high) > 0:
-        high *= 4
-    return _bisect(excess, 0.0, high)
-
-
-def _bisect(falling: Callable[[float], float], low: float, high: float) -> float:
-    while high - low > 1e-12 * max(1.0, high):
-        middle = (low + high) / 2
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
-    return (low + high) / 2
+    squares, dispersion = (counts - mean) ** 2, 0.0
+    for _ in range(_STEPS):
+        variance = mean + dispersion * mean**2
+        excess = float(np.sum(squares / variance)) - degrees
+        if excess <= 0:
+            break
+        step = excess / float(np.sum(squares * (mean / variance) ** 2))
+        dispersion += step
+        if step <= _SAME / 1000 * dispersion:
+            break
+    return dispersion

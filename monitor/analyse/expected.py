@@ -24,24 +24,37 @@ _NO_BASELINE, _NO_BAND, _OVERLAP = "no_baseline", "no_band", "overlap"
 class Announced:
     """An event's announcement, and those of its company's other events; seconds since 1970.
 
-    `after`: the seconds after it that belong to the event.
+    Attributes:
+        after: the seconds after it that belong to the event.
+        guard: the seconds before it that are no ordinary ones, because the news leaked.
     """
 
     at: float
     after: float
     others: tuple[float, ...] = ()
+    guard: float = 0.0
+
+    @property
+    def learned_until(self) -> float:
+        """The end of what a baseline may learn from."""
+        return self.at - self.guard
 
     @classmethod
     def all_of(cls, events: pl.DataFrame) -> dict[str, Announced]:
-        """By event, of rows with its company, `announced_at` (naive UTC) and `seconds_after`."""
-        rows = events.select("event_id", "company_id", "announced_at", "seconds_after").rows()
-        moments = {(event, company): seconds(at) for event, company, at, _ in rows}
+        """By event, of rows with its company, `announced_at` (naive UTC) and two spans in seconds.
+
+        These are `seconds_after` and `seconds_guarded`.
+        """
+        rows = events.select(
+            "event_id", "company_id", "announced_at", "seconds_after", "seconds_guarded"
+        ).rows()
+        moments = {(event, company): seconds(at) for event, company, at, *_ in rows}
         return {
             event: cls(seconds(at), after, tuple(
                 moment for (other, its), moment in moments.items()
                 if its == company and other != event
-            ))
-            for event, company, at, after in rows
+            ), guard)
+            for event, company, at, after, guard in rows
         }  # fmt: skip
 
 
@@ -81,7 +94,7 @@ def _of_event(
 ) -> pl.DataFrame:
     stream = stream.sort("bucket_start")
     baseline = baseline_before(
-        announced.at,
+        announced.learned_until,
         _starts(stream["bucket_start"]),
         stream["stream_posts"].cast(pl.Float64).to_numpy(),
         stream["observed_ratio"].to_numpy(),

@@ -26,6 +26,7 @@ COMMANDS = {
     "events": "reading",
     "series": "reading",
     "summary": "reading",
+    "estimates": "reading",
     "top": "reading",
     "actor": "reading",
     "gaps": "reading",

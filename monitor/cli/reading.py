@@ -14,7 +14,7 @@ from monitor.cli.stdout import say
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["actor_", "events_", "gaps_", "series_", "summary_", "top_"]
+__all__ = ["actor_", "estimates_", "events_", "gaps_", "series_", "summary_", "top_"]
 
 BY = ("network", "language", "relation", "actor", "company")
 
@@ -89,22 +89,53 @@ def _plot(series: pl.DataFrame, bucket: str) -> None:
             say(line)
 
 
+_window = click.option(
+    "--window", default="24h", show_default=True, metavar="LENGTH",
+    help="So much after the announcement is summed up as the abnormal reaction.",
+)  # fmt: skip
+
+
 @command("summary")
 @several_events
+@_window
 @as_of
 @output
 @click.pass_context
 def summary_(
-    ctx: click.Context, events: Sequence[str] | None, as_of: str | None, out: Output
+    ctx: click.Context, /, *, events: Sequence[str] | None, out: Output, **more: Any
 ) -> None:
     """Sum an event up in one row.
 
     With --format json one event is an object, several or --all are an array.
 
+    \b
     Example: monitor summary anthropic-series-g --format json
+    Example: monitor summary anthropic-series-g --window 6h
     """
     single = events is not None and len(events) == 1
-    out.write(opened(ctx).summary(events, as_of=as_of), single=single)
+    out.write(opened(ctx).summary(events, **more), single=single)
+
+
+@command("estimates")
+@several_events
+@_window
+@as_of
+@output
+@click.pass_context
+def estimates_(
+    ctx: click.Context, /, *, events: Sequence[str] | None, out: Output, **more: Any
+) -> None:
+    """Show how an event's estimates came about.
+
+    One row an estimate: its value and interval, the method, how many observations went in, and
+    the flag that says why it is empty. The abnormal reaction of the window and of each day after
+    the announcement, and the half-life. SQL has them in the table estimates, as of the last run.
+
+    \b
+    Example: monitor estimates anthropic-series-g
+    Example: monitor estimates --all --window 3d --format csv
+    """
+    out.write(opened(ctx).estimates(events, **more))
 
 
 @command("top")

@@ -91,6 +91,7 @@ EVENT: Fields = {
     "announced_at": Field(values.moment, required=True),
     "window_before": Field(values.duration),
     "window_after": Field(values.duration),
+    "baseline_guard": Field(values.duration),
     "amount": Field(values.amount),
     "valuation": Field(values.amount),
     "currency": Field(_currency),

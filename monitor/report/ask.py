@@ -25,6 +25,7 @@ __all__ = [
     "TOP",
     "bucket",
     "bucket_seconds",
+    "hours",
     "moment_text",
     "no_actor",
     "no_event",
@@ -45,7 +46,8 @@ STREAMS = f"from base.streams_over(?, ?, ?, ?, {_LEARNED})"
 HOURS = f"from base.stream_hours(?, ?, {_LEARNED})"
 ANNOUNCED = (
     "select event_id, company_id, announced_at, "
-    "epoch(coalesce(window_after, interval 14 days)) as seconds_after from events"
+    "epoch(coalesce(window_after, interval 14 days)) as seconds_after, "
+    "epoch(coalesce(baseline_guard, interval 0 second)) as seconds_guarded from events"
 )
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
 SUMMARY = "from base.summaries(?, ?) order by event_id"
@@ -84,6 +86,18 @@ def bucket(length: str | timedelta) -> str:
             f"{format_duration(span)}: a bucket is at least one second long; write 15m, 1h or 1d"
         )
     return f"{span // timedelta(microseconds=1)} microseconds"
+
+
+def hours(window: str | timedelta) -> int:
+    """The whole hours of a window.
+
+    Raises:
+        UsageError: it is no duration, or no whole number of hours.
+    """
+    span = parse_duration(window) if isinstance(window, str) else window
+    if span < timedelta(hours=1) or span % timedelta(hours=1):
+        raise UsageError(f"{format_duration(span)}: a window is whole hours; write 6h, 24h or 3d")
+    return span // timedelta(hours=1)
 
 
 def bucket_seconds(text: str) -> float:

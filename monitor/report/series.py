@@ -10,7 +10,7 @@ from monitor.report import ask
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["series", "summary"]
+__all__ = ["estimates", "series", "summary"]
 
 Query = Callable[[str, list[Any]], "pl.DataFrame"]
 
@@ -36,14 +36,31 @@ def series(
     return with_expected(rows, streams, Announced.all_of(query(ask.ANNOUNCED, [])), int(seconds))
 
 
-def summary(query: Query, events: Sequence[str], as_of: str | None) -> pl.DataFrame:
-    """One row an event; see `series`."""
-    from monitor.analyse.expected import Announced
+def summary(
+    query: Query, events: Sequence[str], as_of: str | None, window: int = 24
+) -> pl.DataFrame:
+    """One row an event; see `estimates`."""
     from monitor.analyse.reaction import with_reaction
 
     rows = query(ask.SUMMARY, [list(events), as_of])
     if rows.is_empty():
         return rows
+    return with_reaction(rows, estimates(query, events, as_of, window))
+
+
+def estimates(
+    query: Query, events: Sequence[str], as_of: str | None, window: int = 24
+) -> pl.DataFrame:
+    """One row an estimate of an event: its value, interval and method.
+
+    Args:
+        window: the hours after the announcement that are summed up.
+    """
+    from monitor.analyse.expected import Announced
+    from monitor.analyse.reaction import estimates as estimated
+
     hours = query(ask.HOURS, [list(events), as_of])
     streams = query(ask.STREAMS, [list(events), ask.bucket("1h"), "UTC", as_of])
-    return with_reaction(rows, hours, streams, Announced.all_of(query(ask.ANNOUNCED, [])))
+    announced = Announced.all_of(query(ask.ANNOUNCED, []))
+    chosen = {event: announced[event] for event in sorted(events) if event in announced}
+    return estimated(hours, streams, chosen, window=window)

@@ -26,6 +26,7 @@ TABLES = (
     Exported("actors", "actor_id"),
     Exported("actor_roles", "actor_id, company_id, role"),
     Exported("events", "event_id"),
+    Exported("estimates", "event_id, estimate, starts_at, ends_at"),
     Exported("event_notes", "event_id, noted_at, text"),
     Exported("announcements", "event_id, url"),
     Exported("sources", "source_id"),

@@ -26,6 +26,7 @@ from monitor.config import Config
 from monitor.errors import AccessDenied, MonitorError, StoreDamaged, StoreError
 from monitor.schedule.assembly import Assembly, assembled
 from monitor.schedule.core import Core
+from monitor.schedule.estimating import estimate_all, estimating
 from monitor.schedule.vigil import keep_vigil
 from monitor.serve.app import application
 from monitor.serve.memory import keep_memory_together
@@ -108,6 +109,7 @@ async def run_once(
             await asyncio.gather(*(running.core.start(source_id) for source_id in waiting))
             await running.core.settle()
         await running.scoring.settle(on_scoring)
+        await running.committer.run(estimate_all, running.database, running.writer)
     return report
 
 
@@ -155,7 +157,8 @@ async def run(
 
             loop.add_signal_handler(signal.SIGHUP, reload)
         async with (
-            _serving(running, clock),
+            estimating(running.database, running.writer, running.committer) as estimate,
+            _serving(running, clock, estimate),
             serving_metrics(metrics, config.monitor.metrics_port),
             _ticking(running.core, clock),
             _watching(running.database, metrics),
@@ -247,7 +250,9 @@ async def _regularly(plan: Callable[[], None]) -> None:
 
 
 @asynccontextmanager
-async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
+async def _serving(
+    running: Assembly, clock: Clock, estimate: Callable[[], None]
+) -> AsyncIterator[None]:
     """Answer on the Unix socket, and DuckDB clients over Quack."""
     config = running.config
     data_dir = config.monitor.data_dir
@@ -255,7 +260,7 @@ async def _serving(running: Assembly, clock: Clock) -> AsyncIterator[None]:
     running.database.seal()
     started_at = clock.now()
     calls = {
-        name: partial(_call, running, partial(command, running.writer))
+        name: partial(_call, running, estimate, partial(command, running.writer))
         for name, command in COMMANDS.items()
     }
     app = application(
@@ -293,7 +298,10 @@ def _quack(running: Assembly) -> Quack | None:
     return quack
 
 
-async def _call(running: Assembly, command: Callable[..., Any], **arguments: Any) -> Any:
+async def _call(
+    running: Assembly, estimate: Callable[[], None], command: Callable[..., Any], **arguments: Any
+) -> Any:
     done = await running.committer.run(partial(command, **arguments))
     running.core.on_change()  # there may be new sources to poll
+    estimate()
     return done

@@ -112,7 +112,7 @@ def _save_actors(cursor: Cursor, config: Config, now: datetime) -> None:
 _EVENT = {
     "event_id": "VARCHAR", "company_id": "VARCHAR", "kind": "VARCHAR", "title": "VARCHAR",
     "announced_at": "TIMESTAMP", "window_before": "INTERVAL", "window_after": "INTERVAL",
-    "amount": "DOUBLE", "valuation": "DOUBLE", "currency": "VARCHAR", "origin": "VARCHAR",
+    "baseline_guard": "INTERVAL", "amount": "DOUBLE", "valuation": "DOUBLE", "currency": "VARCHAR", "origin": "VARCHAR",
     "state": "VARCHAR", "terms": "VARCHAR[]", "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 
@@ -146,8 +146,8 @@ def _save_events(cursor: Cursor, config: Config, given: Container[str], now: dat
 def _event_row(event: Event, origin: str, now: datetime) -> tuple[object, ...]:
     return (
         event.id, event.company, str(event.kind), event.title, event.announced_at,
-        event.window_before, event.window_after, event.amount, event.valuation, event.currency,
-        origin, "active", list(event.terms), now,
+        event.window_before, event.window_after, event.baseline_guard, event.amount,
+        event.valuation, event.currency, origin, "active", list(event.terms), now,
     )  # fmt: skip
 
 

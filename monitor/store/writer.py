@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from monitor.clock import Clock
 from monitor.config import Config, Watched
@@ -37,6 +38,9 @@ from monitor.store.retention import Retention
 from monitor.store.sightings import Sightings, SourceMemory
 from monitor.store.watched import load_watched, save_watched
 from monitor.types import IMPORT, LISTS, Poll, Post, Source
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Entry", "Writer"]
 
@@ -393,6 +397,14 @@ class Writer:
         """Store what looks at posts gave, all or nothing."""
         with self._transaction():
             scoring.keep(self._cursor, scored, engine, model, self._now())
+
+    def keep_estimates(self, estimates: pl.DataFrame) -> None:
+        """Put the estimates of all events in the place of those before, all or nothing."""
+        with self._transaction():
+            self._cursor.execute("delete from estimates")
+            columns = ", ".join(estimates.columns)
+            with self._cursor.registered(estimates) as name:
+                self._cursor.execute(f"insert into estimates ({columns}) select * from {name}")
 
     def last_success(self, source_id: str) -> datetime | None:
         """When the last successful poll of a source started."""

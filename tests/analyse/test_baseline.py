@@ -142,6 +142,51 @@ def test_an_abnormal_day_is_told() -> None:
     assert few.value == pytest.approx(np.sum(more[:6] - made.regression.mean(ahead[:6])))
 
 
+def test_the_hours_of_a_window_are_compared_with_the_same_hours() -> None:
+    """Also where the days that were learned from begin elsewhere on the clock."""
+    mean = ordinary(days(16).ravel(), 20)
+    counts = drawn(mean, 5)
+    night = counts.copy()
+    night[: 14 * 24] *= np.where(np.arange(14 * 24) % 24 < 6, np.tile([0.5, 1.5], 168), 1.0)
+    spreads = []
+    for shift in (0, 7):
+        starts = days(15, begin=MONDAY + shift * HOUR).ravel()
+        these = night[shift : shift + 15 * 24]
+        made = learn(starts[: 14 * 24].reshape(14, 24), these[: 14 * 24].reshape(14, 24), HOUR)
+        assert made is not None
+        for hour in (0, 12):  # the nights are restless, noon is not
+            ahead = MONDAY + 15 * DAY + (hour + np.arange(6)) * HOUR
+            low, high, _ = sure(cumulative(made, ahead, mean[15 * 24 + hour + np.arange(6)]))
+            spreads.append((high - low) / made.regression.mean(ahead).sum())
+    assert spreads[0] == pytest.approx(spreads[2], rel=0.2)
+    assert spreads[1] == pytest.approx(spreads[3], rel=0.2)
+
+
+def test_two_days_are_judged_by_two_days() -> None:
+    inside = []
+    for seed in range(120):
+        starts = days(16, begin=MONDAY + seed % 7 * DAY)
+        counts = drawn(ordinary(starts, 6), seed)
+        made = learn(starts[:14], counts[:14], HOUR)
+        assert made is not None
+        low, high, _ = sure(cumulative(made, starts[14:].ravel(), counts[14:].ravel()))
+        inside.append(low <= 0 <= high)
+    assert np.mean(inside) >= 0.89
+
+
+def test_runs_of_days_do_not_span_what_was_left_out() -> None:
+    starts = days(15)[np.arange(15) != 4]
+    counts = drawn(ordinary(starts, 6), 2)
+    made = learn(starts, counts, HOUR)
+    assert made is not None
+    posts, expected = made.blocks(2)
+    assert posts.shape == expected.shape == (7, 48)
+    assert posts[0].tolist() == counts[12:].ravel().tolist()
+    assert posts[-1].tolist() == counts[:2].ravel().tolist()
+    posts, _ = made.blocks(3)
+    assert posts[:, 0].tolist() == counts[[11, 8, 5, 1], 0].tolist()
+
+
 def test_days_that_are_all_alike_leave_no_doubt() -> None:
     starts = days(15)
     counts = np.full(starts.shape, 4.0)

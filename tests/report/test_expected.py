@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from monitor.api import Monitor
+from monitor.errors import UsageError
 from monitor.simulate.truth import write
 from monitor.simulate.worlds.make import make
 from monitor.simulate.worlds.scenario import load
@@ -76,6 +77,70 @@ def test_the_reaction_as_a_whole(funding: Imported) -> None:
     assert row["abnormal_p_value"] < 1e-6
     assert 0.5 < row["half_life_hours"] < 12
     assert row["abnormal_flag"] is row["half_life_flag"] is None
+
+
+def test_each_day_after_the_announcement_has_its_interval(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    rows = funding.monitor.estimates(event.id, window="2d").to_dicts()
+    both, *days = [row for row in rows if row["estimate"] == "abnormal_posts"]
+    assert [row["starts_at"] - days[0]["starts_at"] for row in days] == [
+        timedelta(days=n) for n in range(len(days))
+    ]
+    assert both["value"] == pytest.approx(days[0]["value"] + days[1]["value"], rel=1e-9)
+    assert (days[0]["n"], both["n"]) == (14, 7)
+    assert both["high"] - both["low"] > days[0]["high"] - days[0]["low"]
+    assert all(row["low"] < row["value"] < row["high"] for row in (both, *days))
+    week = funding.monitor.estimates(event.id, window="3d").to_dicts()[0]
+    assert (week["low"], week["flag"]) == (None, "no_band")
+    assert week["value"] > both["value"]
+
+
+def test_sql_finds_what_summary_says(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    said = funding.monitor.summary(event.id)
+    told = funding.monitor.query("from event_summaries where event_id = ?", [event.id])
+    names = [name for name in said.columns if name.startswith(("abnormal", "half_life"))]
+    assert told.select(names).equals(said.select(names))
+    stored = funding.monitor.query("select * exclude (data_as_of) from estimates")
+    assert stored.equals(funding.monitor.estimates())
+
+
+def test_a_window_of_some_hours(funding: Imported) -> None:
+    (event,) = funding.world.scenario.event
+    (row,) = funding.monitor.summary(event.id, window="6h").to_dicts()
+    hours = funding.series(event.id).filter(
+        pl.col("hours_since_announcement").is_between(0, 6, closed="left")
+    )
+    assert row["abnormal_window_hours"] == 6
+    assert row["abnormal_total"] == pytest.approx(hours["abnormal_posts"].sum(), rel=1e-9)
+    with pytest.raises(UsageError, match="whole hours"):
+        funding.monitor.summary(event.id, window="90m")
+
+
+def test_news_that_leaked_is_no_ordinary_day(tmp_path: Path) -> None:
+    """With the guard, what was said of the leak is no part of what is expected."""
+    world = make(load("funding"))
+    (event,) = world.scenario.event
+    leaked = world.announced_at(event) - timedelta(hours=30)
+    with imported(tmp_path, world) as monitor:
+        rows = [
+            f"bluesky:leak-{n},bluesky,{leaked + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ},"
+            f"{event.id},mention\n"
+            for n in range(900)
+        ]
+        more = tmp_path / "leak.csv"
+        more.write_text("post_id,network,created_at,event_id,relation\n" + "".join(rows))
+        monitor.bring([more])
+        (unguarded,) = monitor.summary().to_dicts()
+    config = tmp_path / "monitor.toml"
+    text = config.read_text()
+    config.write_text(text.replace("announced_at =", 'baseline_guard = "30h"\nannounced_at =', 1))
+    with Monitor(config) as monitor:
+        monitor.bring([more])
+        (guarded,) = monitor.summary().to_dicts()
+    width = [row["abnormal_high"] - row["abnormal_low"] for row in (guarded, unguarded)]
+    assert width[0] < width[1] / 3
+    assert guarded["abnormal_total"] > unguarded["abnormal_total"] + 30
 
 
 def test_an_event_that_nobody_minds_is_no_reaction(tmp_path: Path) -> None:

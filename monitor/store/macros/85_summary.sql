@@ -205,9 +205,11 @@ select
     case when w.data_as_of is not null or c.posts > 0 then c.replies end as replies,
     v.ratio as coverage_ratio, coalesce(u.networks, []::varchar[]) as networks_not_observed,
     least(24, epoch(w.window_end - w.announced_at) / 3600) as abnormal_window_hours,
-    null::double as abnormal_total, null::double as abnormal_low, null::double as abnormal_high,
-    null::double as abnormal_p_value, 'not_computed' as abnormal_flag,
-    k.hour as peak_bucket_utc, null::double as half_life_hours, 'not_computed' as half_life_flag,
+    g.value as abnormal_total, g.low as abnormal_low, g.high as abnormal_high,
+    g.p_value as abnormal_p_value,
+    case when g.event_id is null then 'not_computed' else g.flag end as abnormal_flag,
+    k.hour as peak_bucket_utc, h.value as half_life_hours,
+    case when h.event_id is null then 'not_computed' else h.flag end as half_life_flag,
     null::varchar as sentiment_model, null::double as sentiment_before,
     null::double as sentiment_after, null::double as sentiment_shift,
     null::double as sentiment_shift_low, null::double as sentiment_shift_high,
@@ -229,6 +231,12 @@ left join base.authors_of_events(chosen, as_of) as a on a.event_id = w.event_id
 left join covered as v on v.event_id = w.event_id
 left join base.unobserved_networks(chosen, as_of) as u on u.event_id = w.event_id
 left join peaks as k on k.event_id = w.event_id
+-- As of another moment estimates are computed anew, by `monitor summary`.
+left join estimates as g
+    on g.event_id = w.event_id and g.estimate = 'abnormal_posts'
+    and g.starts_at = w.announced_at and as_of is null
+left join estimates as h
+    on h.event_id = w.event_id and h.estimate = 'half_life_hours' and as_of is null
 left join views as s on s.event_id = w.event_id
 left join base.company_responses(chosen, as_of) as x on x.event_id = w.event_id
 left join rivals as r on r.event_id = w.event_id
