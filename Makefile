@@ -59,7 +59,7 @@ soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about 
 	@SOAK_KILLS=100 .venv/bin/python -m pytest tests/serve/test_daemon.py -k killed_at_any_moment
 
 calibrate: $(DEV) ## count how often intervals hold what they promise; about ten minutes
-	@.venv/bin/python benchmarks/calibrate.py
+	@.venv/bin/python benchmarks/calibrate.py && .venv/bin/python benchmarks/increments.py
 
 check: $(DEV) ## lint, formatting, types
 	@status=0; \

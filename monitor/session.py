@@ -43,7 +43,7 @@ class Session(Protocol):
         ...
 
     def score(self, progress: Callable[[int], None]) -> None:
-        """Return when what is stored is scored and estimated; `progress` hears how many posts are left."""
+        """Return when what is stored is scored; `progress` hears how many posts are left."""
         ...
 
     def trouble(self) -> str | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from monitor.analyse.abnormal import cumulative
-from monitor.analyse.baseline import DAY, Baseline, Seconds
+from monitor.analyse.baseline import Baseline, Seconds
 from monitor.analyse.course import HALF_LIFE_HOURS, half_life
 from monitor.analyse.estimate import Estimate, Floats
 from monitor.analyse.expected import Announced
@@ -21,12 +20,13 @@ __all__ = ["ABNORMAL", "HALF_LIFE", "SCHEMA", "estimates", "with_reaction"]
 HOUR = 3600
 ABNORMAL, HALF_LIFE = "abnormal_posts", "half_life_hours"
 
-SCHEMA: dict[str, Any] = {
-    "event_id": pl.String, "estimate": pl.String, "starts_at": pl.Datetime, "ends_at": pl.Datetime,
-    "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "p_value": pl.Float64,
-    "level": pl.Float64, "method": pl.String, "n": pl.Int64, "n_eff": pl.Float64,
-    "flag": pl.String,
-}  # fmt: skip
+_MOMENT = pl.Datetime("us")
+SCHEMA = pl.Schema([
+    ("event_id", pl.String), ("estimate", pl.String), ("starts_at", _MOMENT), ("ends_at", _MOMENT),
+    ("value", pl.Float64), ("low", pl.Float64), ("high", pl.Float64), ("p_value", pl.Float64),
+    ("level", pl.Float64), ("method", pl.String), ("n", pl.Int64), ("n_eff", pl.Float64),
+    ("flag", pl.String),
+])  # fmt: skip
 """The columns of `estimates`; moments in UTC."""
 
 _NOTHING_YET, _NO_BASELINE = Estimate(flag="no_data_yet"), Estimate(flag="no_baseline")
@@ -97,7 +97,7 @@ def estimates(
                 found.high, found.p_value, found.level, found.method or None, found.n,
                 found.n_eff, found.flag or None,
             ))  # fmt: skip
-    numbered = {**SCHEMA, "starts_at": pl.Int64, "ends_at": pl.Int64}
+    numbered = pl.Schema([(n, pl.Int64 if n.endswith("_at") else t) for n, t in SCHEMA.items()])
     return pl.DataFrame(rows, numbered, orient="row").cast(SCHEMA)
 
 

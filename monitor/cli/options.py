@@ -65,6 +65,8 @@ class Output:
         from monitor.report import output as writers
 
         form = self._form()
+        if form == "table":
+            _explain(data)
         with self._target() as target:
             left_out = writers.write(
                 data, form, target, excel=self.excel, single=single, width=_width()
@@ -148,6 +150,17 @@ def opened(ctx: click.Context) -> Monitor:
 def _width() -> int:
     fallback = 80 if sys.stdout.isatty() else _PIPE_WIDTH
     return shutil.get_terminal_size((fallback, 24)).columns
+
+
+def _explain(data: pl.DataFrame) -> None:
+    """Above a table: what the flags say that stand in each of its rows."""
+    from monitor.report.words import FLAGS
+
+    for column in (name for name in data.columns if name.endswith("flag")):
+        rows = [set((flag or "").split()) for flag in data[column]]
+        for word in sorted(set.intersection(*rows)) if rows else ():
+            if word in FLAGS:
+                note(f"{word}: {FLAGS[word]}")
 
 
 def _remark(data: pl.DataFrame, left_out: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["REASONS", "RELATIONS", "amount", "count", "counted", "reaction_lag", "span"]
+__all__ = ["FLAGS", "REASONS", "RELATIONS", "amount", "count", "counted", "reaction_lag", "span"]
 
 REASONS = {
     "not_running": "monitor did not run",
@@ -23,6 +23,20 @@ RELATIONS = {
     "replies": "replies", "quotes": "quotes", "reposts": "reposts", "links": "links",
     "press": "press items", "mentions": "mentions",
 }  # fmt: skip
+FLAGS = {
+    "no_data_yet": "these hours lie behind the end of the data",
+    "not_observed": "no source was read in this time; `monitor status` says why",
+    "no_counters": "no likes, reposts, replies, quotes or views are known well enough",
+    "no_sentiment": "nothing is scored; [enrich] sentiment and `monitor status` say more",
+    "no_baseline": "too little is known of usual days: seven wholly observed ones with 50 posts "
+    "before the announcement, and buckets of 15 minutes or more that divide a day",
+    "no_band": "usual days are too few for an interval; the value stands without one",
+    "window_short": "the event's window ends before these hours do",
+    "partial": "an hour of it was not wholly observed",
+    "no_reaction": "nothing came above the expected",
+    "not_yet": "the reaction still goes on",
+}
+"""What the words in a column `flag` mean."""
 _MAGNITUDES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 

@@ -112,8 +112,9 @@ def _save_actors(cursor: Cursor, config: Config, now: datetime) -> None:
 _EVENT = {
     "event_id": "VARCHAR", "company_id": "VARCHAR", "kind": "VARCHAR", "title": "VARCHAR",
     "announced_at": "TIMESTAMP", "window_before": "INTERVAL", "window_after": "INTERVAL",
-    "baseline_guard": "INTERVAL", "amount": "DOUBLE", "valuation": "DOUBLE", "currency": "VARCHAR", "origin": "VARCHAR",
-    "state": "VARCHAR", "terms": "VARCHAR[]", "recorded_at": "TIMESTAMP",
+    "baseline_guard": "INTERVAL", "amount": "DOUBLE", "valuation": "DOUBLE",
+    "currency": "VARCHAR", "origin": "VARCHAR", "state": "VARCHAR", "terms": "VARCHAR[]",
+    "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 
 

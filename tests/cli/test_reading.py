@@ -214,6 +214,12 @@ def test_a_table_is_made_where_it_is_asked_for(run: Any) -> None:
     assert max(map(len, lines)) <= 200
 
 
+def test_what_every_row_of_a_table_lacks_is_explained_above_it(run: Any) -> None:
+    told = run("series", "acme-b", "--format", "table").stderr.splitlines()
+    assert any(line.startswith("no_baseline: too little is known of usual days") for line in told)
+    assert not run("series", "acme-b", "--format", "csv").stderr
+
+
 def test_status_says_how_each_source_does(run: Any) -> None:
     got = {row["source_id"]: row for row in rows(run("status").stdout)}
     assert got["built:one"]["last_success_at"] == "2026-02-13T11:00:00Z"

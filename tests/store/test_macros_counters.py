@@ -223,6 +223,29 @@ def test_the_counters_of_one_post(world: Any) -> None:
     assert world.rows("from counter_series('nobody', '1h')") == []
 
 
+@pytest.mark.parametrize(
+    ("readings", "removed"),
+    [
+        # Removed for good, and more came since. The highest reading alone might be a glitch.
+        ([10, 49, 50, 30, 35, 38], [0, 0, 0, 11, 11, 11]),
+        ([10, 40, 50, 41, 42, 41], [0, 0, 0, 0, 0, 0]),  # by less than a fifth
+        ([10, 40, 50, 60, 61, 30], [0, 0, 0, 0, 0, 0]),  # one low reading: it may be a glitch
+        ([10, 49, 50, 20, 21, 60], [0, 0, 0, 0, 0, 0]),  # came back
+        ([10, 50, 50, None, 20, 21], [0, 0, 0, 0, 29, 29]),
+    ],
+)
+def test_what_falls_for_good_was_removed(
+    world: Any, readings: list[int | None], removed: list[int]
+) -> None:
+    setting(world)
+    for n, likes in enumerate(readings):
+        world.count("root", n + 0.5, likes=likes, views=1)
+    rows = world.rows("from counter_series('root', '1h')")
+    assert [row["likes_removed"] for row in rows] == removed
+    levels = [row["likes"] for row in rows]
+    assert levels == sorted(levels), "the curve itself never falls"
+
+
 def test_one_level_is_shown_without_an_increment(world: Any) -> None:
     setting(world)
     world.post("old", -30, "quote", seen=2)

@@ -84,7 +84,8 @@ group by all;
 -- The curve of each post and counter, as segments: from the source with the highest last value,
 -- upward glitches dropped, never falling, anchored at (creation, 0) unless the post was first
 -- seen more than a day old; then `from_*` of its first row are NULL. A deleted post stays as it
--- was until the end of the data.
+-- was until the end of the data. `to_removed`: by how much later readings, at least two, all stay
+-- below the curve, if that is more than a fifth of it.
 create or replace macro base.curves(posts_wanted, as_of) as table
 with ahead as (
     select
@@ -106,13 +107,30 @@ kept as (
     )
 ),
 
-levels as (
+heights as (
     select
         post_key, source_id, counter, gone_at, moment,
-        max(reading) over (
-            partition by post_key, source_id, counter order by moment
-        ) as level
+        max(reading) over turn as level,
+        max(reading) over (turn rows between current row and unbounded following) as later,
+        count(*) over (turn rows between current row and unbounded following) as readings
     from kept
+    window turn as (partition by post_key, source_id, counter order by moment)
+),
+
+falls as (
+    select *, (level - later)::hugeint * 5 > level as is_fallen
+    from heights
+),
+
+levels as (
+    select
+        post_key, source_id, counter, gone_at, moment, level,
+        case
+            when is_fallen and (readings > 1 or lag(is_fallen) over turn) then level - later
+            else 0
+        end as removed
+    from falls
+    window turn as (partition by post_key, source_id, counter order by moment)
 ),
 
 sources as (
@@ -160,7 +178,7 @@ joined as (
         p.created_at + interval 24 hours
             >= least(p.first_seen_at, v.recorded_at) as is_anchored,
         lag(b.moment) over turn as from_moment, lag(b.level) over turn as from_level,
-        b.moment as to_moment, b.level as to_level
+        b.moment as to_moment, b.level as to_level, b.removed as to_removed
     from points as b
     join base.posts as p using (post_key)
     left join versions as v using (post_key)
@@ -172,7 +190,7 @@ select
     case when from_moment is null and is_anchored then created_at else from_moment end
         as from_moment,
     case when from_moment is null and is_anchored then 0 else from_level end as from_level,
-    to_moment, to_level
+    to_moment, to_level, to_removed
 from joined;
 
 -- The growth of a segment's curve between two moments within it.

@@ -220,6 +220,13 @@ pieces as (
     group by all
 ),
 
+fallen as (
+    select b.bucket_start, s.counter, arg_max(s.to_removed, s.to_moment) as removed
+    from buckets as b
+    join segments as s on s.to_moment < b.bucket_end
+    group by all
+),
+
 bases as (
     select counter, min(from_level) as base_level
     from segments
@@ -232,9 +239,11 @@ rising as (
         case when p.is_defined then round(p.increment, 9) end as delta,
         round(b.base_level + sum(p.increment) over (
             partition by p.counter order by p.bucket_start
-        ), 9) as level
+        ), 9) as level,
+        f.removed
     from pieces as p
     join bases as b using (counter)
+    left join fallen as f on f.bucket_start = p.bucket_start and f.counter = p.counter
 )
 
 select
@@ -249,7 +258,12 @@ select
     max(r.delta) filter (where r.counter = 'reposts') as reposts_delta,
     max(r.delta) filter (where r.counter = 'replies') as replies_delta,
     max(r.delta) filter (where r.counter = 'quotes') as quotes_delta,
-    max(r.delta) filter (where r.counter = 'views') as views_delta
+    max(r.delta) filter (where r.counter = 'views') as views_delta,
+    max(r.removed) filter (where r.counter = 'likes') as likes_removed,
+    max(r.removed) filter (where r.counter = 'reposts') as reposts_removed,
+    max(r.removed) filter (where r.counter = 'replies') as replies_removed,
+    max(r.removed) filter (where r.counter = 'quotes') as quotes_removed,
+    max(r.removed) filter (where r.counter = 'views') as views_removed
 from buckets as b
 left join rising as r using (bucket_start)
 group by all
