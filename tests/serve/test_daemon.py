@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from monitor.api import Monitor
 from monitor.config import Config
 from monitor.errors import MonitorError, StoreBusy
 from monitor.serve.client import Remote
@@ -384,3 +386,22 @@ def _watch(config: Config) -> None:
             watching.send_signal(signal.SIGINT)
             assert watching.wait(5) == 130
             assert process.end() == 0
+
+
+def test_what_is_imported_is_estimated_soon(tmp_path: Path) -> None:
+    """Also while a daemon runs, for those who ask in SQL."""
+    config = configured(tmp_path, ACME + OFFLINE, serve_sql=False)
+    posts = tmp_path / "posts.csv"
+    lines = [
+        f"x:{n},x,2026-02-{day:02}T12:{n % 60:02}:00Z,acme-a,mention"
+        for n, day in enumerate([*range(1, 13)] * 10)
+    ]
+    posts.write_text("\n".join(["post_id,network,created_at,event_id,relation", *lines]))
+    sql = "select estimate from estimates where event_id = 'acme-a' and value is not null"
+    with Process(config) as daemon, daemon.ready() as remote:
+        with Monitor(config) as monitor:
+            monitor.bring([posts], observed=("2026-01-20", "2026-02-28"))
+        end = time.monotonic() + 20
+        while (found := remote.query(sql)).is_empty() and time.monotonic() < end:
+            time.sleep(0.1)
+    assert set(found["estimate"]) == {"abnormal_posts"}
