@@ -1,7 +1,7 @@
 # `make` installs into .venv; `make help` lists the rest. PYTHON=python3.12 chooses the interpreter.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
-.PHONY: setup dev demo run test soak calibrate check lock clean help FORCE
+.PHONY: setup dev demo run test soak calibrate model check lock clean help FORCE
 
 PIP := .venv/bin/python -m pip install -q --disable-pip-version-check --no-input
 # Everything comes as a wheel whose hash is locked; langdetect exists as source only and is built
@@ -60,6 +60,10 @@ soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about 
 
 calibrate: $(DEV) ## count how often intervals hold what they promise; about ten minutes
 	@.venv/bin/python benchmarks/calibrate.py && .venv/bin/python benchmarks/increments.py
+
+model: $(DEV) ## train the model of mood: TEXTS="a.csv b.csv" EXTRA=c.csv; about six minutes
+	@test -n "$(TEXTS)" || { echo 'model: name the texts: make model TEXTS="train.csv validation.csv" EXTRA=more.csv' >&2; exit 2; }
+	@.venv/bin/python benchmarks/mood_model.py $(TEXTS) --extra $(EXTRA)
 
 check: $(DEV) ## lint, formatting, types
 	@status=0; \

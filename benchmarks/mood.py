@@ -21,6 +21,7 @@ from monitor.enrich.language import detector
 from monitor.enrich.sentiment import model
 from monitor.enrich.sentiment.features import NAMES, counted, features
 from monitor.enrich.sentiment.lexicon import CLASSES, LANGUAGES, values_of
+from monitor.enrich.sentiment.tokens import tokens
 
 WEIGHTS = Path(__file__).parents[1] / "monitor" / "enrich" / "sentiment" / "data" / "weights.json"
 ROUNDS, RATE, MOMENTUM, SHRINK = 300, 0.3, 0.9, 1e-3
@@ -37,7 +38,8 @@ def read(path: str) -> list[Row]:
 def fit(rows: list[Row]) -> dict[str, list[float]]:
     """Multinomial logistic regression by gradient descent with momentum, weights shrunk."""
     inputs = [
-        features(counted(row["text"], row["language"], values_of(row["language"]))) for row in rows
+        features(counted(tokens(row["text"]), row["language"], values_of(row["language"])))
+        for row in rows
     ]
     labels = [CLASSES.index(row["label"]) for row in rows]
     size, classes = len(NAMES), range(len(CLASSES))

@@ -14,7 +14,7 @@ from monitor.errors import UsageError
 
 @pytest.fixture(scope="module")
 def lexicon() -> MoodModel:
-    made = model("default")
+    made = model("lexicon")
     assert made is not None
     return made
 

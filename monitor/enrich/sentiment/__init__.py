@@ -12,12 +12,16 @@ MODELS = ("default", "lexicon", "onnx", "none")
 
 
 def model(name: str) -> MoodModel | None:
-    """The model of that name; None for `none`. `default` is the best that is shipped: the lexicon.
+    """The model of that name; None for `none`.
 
     Raises:
         UsageError: there is no such model, or it is not in this version.
     """
-    if name in ("default", "lexicon"):
+    if name == "default":
+        from monitor.enrich.sentiment.linear import Linear
+
+        return Linear()
+    if name == "lexicon":
         from monitor.enrich.sentiment.lexicon import Lexicon
 
         return Lexicon()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.enrich.sentiment.emoji import SIGNS
-from monitor.enrich.sentiment.tokens import tokens
 from monitor.enrich.sentiment.words import INTENSIFIERS, NEGATIONS
 
 __all__ = ["NAMES", "Counted", "counted", "features"]
@@ -48,13 +47,13 @@ def features(found: Counted) -> tuple[float, ...]:
     return (1.0, *map(math.log1p, counts))
 
 
-def counted(text: str, language: str, values: Mapping[str, int]) -> Counted:
-    """What `text` holds of `values` (word → -5 to 5), of signs, and of words that turn them."""
+def counted(words: Sequence[str], language: str, values: Mapping[str, int]) -> Counted:
+    """What the tokens of a text hold of `values` (word → -5 to 5), of signs, and of negations."""
     found = Counted()
     negations = NEGATIONS.get(language, frozenset())
     intensifiers = INTENSIFIERS.get(language, frozenset())
     since, weight = _REACH, 1.0
-    for token in tokens(text):
+    for token in words:
         sign = SIGNS.get(token)
         if sign is not None:
             found.signs += 1

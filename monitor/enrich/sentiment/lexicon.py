@@ -11,7 +11,7 @@ from operator import mul
 
 from monitor.enrich.protocol import UNDETERMINED, Mood
 from monitor.enrich.sentiment.features import Counted, counted, features
-from monitor.enrich.sentiment.tokens import word_form
+from monitor.enrich.sentiment.tokens import tokens, word_form
 
 __all__ = ["CLASSES", "LANGUAGES", "Lexicon", "values_of"]
 
@@ -38,9 +38,9 @@ class Lexicon:
 
 def _mood(text: str, language: str | None) -> Mood | None:
     if language in LANGUAGES:
-        return _of(counted(text, language, values_of(language)))
+        return _of(counted(tokens(text), language, values_of(language)))
     if language == UNDETERMINED:
-        found = counted(text, UNDETERMINED, _NO_WORDS)
+        found = counted(tokens(text), UNDETERMINED, _NO_WORDS)
         return _of(found) if found.signs else None
     return None
 
