@@ -250,6 +250,51 @@ class Monitor(Reader):
         self.session.score(lambda left: progress(f"to score: {left}"))
         return done
 
+    def rescore(
+        self, model: str | None = None, *, progress: Callable[[int], None] = lambda _left: None
+    ) -> str:
+        """Score every post by a model of mood as well; the model's name and version.
+
+        What it has scored already stays; scores of other models stay beside it. A daemon goes on
+        meanwhile.
+
+        Args:
+            model: as `[enrich] sentiment` names it; None for the configured one.
+            progress: hears now and then how many posts are left.
+
+        Raises:
+            UsageError: there is no such model, or it can't be loaded.
+        """
+        from msgspec.structs import replace
+
+        from monitor.enrich.score import Scorer
+        from monitor.schedule.scoring import warn
+
+        enrich = self.config.enrich
+        scorer = Scorer.of(replace(enrich, sentiment=model) if model else enrich, warn)
+        self.session.rescore(scorer, progress)
+        return scorer.model
+
+    def models(self) -> pl.DataFrame:
+        """One row a model of mood: how well it did where it was judged, and what it scored here."""
+        import polars as pl
+
+        from monitor.enrich.sentiment import evaluations
+
+        judged = pl.DataFrame(
+            [
+                (name, e.macro_f1, e.calibration_error, e.texts, ", ".join(sorted(e.languages)))
+                for name, e in evaluations().items()
+            ],
+            schema={
+                "model": pl.String, "macro_f1": pl.Float64, "calibration_error": pl.Float64,
+                "judged_texts": pl.Int64, "judged_languages": pl.String,
+            },
+            orient="row",
+        )  # fmt: skip
+        scored = self.session.query(ask.MODELS)
+        return scored.join(judged, "model", "full", coalesce=True).sort("model")
+
     def restore(
         self, file: Path | str, *, progress: Callable[[str], None] = lambda _line: None
     ) -> Copied:

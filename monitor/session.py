@@ -15,6 +15,7 @@ from monitor.store.lock import DataLock, make_private
 if TYPE_CHECKING:
     import polars as pl
 
+    from monitor.enrich.score import Scorer
     from monitor.store.database import Database
     from monitor.store.writer import Writer
 
@@ -44,6 +45,10 @@ class Session(Protocol):
 
     def score(self, progress: Callable[[int], None]) -> None:
         """Return when what is stored is scored; `progress` hears how many posts are left."""
+        ...
+
+    def rescore(self, scorer: Scorer, progress: Callable[[int], None]) -> None:
+        """Score what this scorer has not looked at; `progress` hears how many posts are left."""
         ...
 
     def trouble(self) -> str | None:
@@ -81,10 +86,14 @@ class _Direct:
 
     def score(self, progress: Callable[[int], None]) -> None:
         from monitor.enrich.score import Scorer
-        from monitor.schedule.estimating import estimate_all
-        from monitor.schedule.scoring import Queue, score_all, warn
+        from monitor.schedule.scoring import warn
 
-        scorer = Scorer.of(self._config.enrich, warn)
+        self.rescore(Scorer.of(self._config.enrich, warn), progress)
+
+    def rescore(self, scorer: Scorer, progress: Callable[[int], None]) -> None:
+        from monitor.schedule.estimating import estimate_all
+        from monitor.schedule.scoring import Queue, score_all
+
         with self._writing() as (database, writer):
             score_all(Queue(database, writer, scorer), writer, scorer, progress)
             estimate_all(database, writer)

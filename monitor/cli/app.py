@@ -35,6 +35,8 @@ COMMANDS = {
     "export": "keeping",
     "import": "keeping",
     "exclude": "keeping",
+    "rescore": "scoring",
+    "models": "scoring",
     "reparse": "copies",
     "backup": "copies",
     "restore": "copies",

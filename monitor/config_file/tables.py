@@ -22,6 +22,7 @@ from monitor.config_file.values import (
     tables,
     text,
 )
+from monitor.enrich.sentiment import names
 
 __all__ = ["ROOT", "SETTINGS"]
 
@@ -112,9 +113,16 @@ NETWORK: Fields = {
     "posts_per_day": Field(values.count),
     "money_per_day": Field(values.amount),
 }
+
+
+def _mood_model(value: Any) -> str:
+    found: str = values.choice(names())(value)
+    return found
+
+
 ENRICH: Fields = {
     "language": Field(values.choice(("langdetect", "vote", "none"))),
-    "sentiment": Field(values.choice(("default", "lexicon", "onnx", "none"))),
+    "sentiment": Field(_mood_model),
 }
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "GAPS",
     "GROUPS",
     "HOURS",
+    "MODELS",
     "POST",
     "SERIES",
     "STATUS",
@@ -50,6 +51,9 @@ ANNOUNCED = (
     "epoch(coalesce(baseline_guard, interval 0 second)) as seconds_guarded from events"
 )
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
+MODELS = (
+    "select model, count(*) as posts, max(scored_at) as last_scored_at from sentiment group by all"
+)
 SUMMARY = "from base.summaries(?, ?) order by event_id"
 TOP = "from top_reactions($1, $2, $3)"
 ACTOR = "from actor_posts($1, $2)"

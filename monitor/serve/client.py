@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Callable, Mapping
@@ -14,13 +15,16 @@ import httpx
 import polars as pl
 
 from monitor import errors
+from monitor.enrich.score import Scorer
 from monitor.serve.place import reachable
+from monitor.store.scoring import BACKLOG, first_waiting, told
 
 __all__ = ["Remote"]
 
 _GRACE = 30.0
 _LOOK_SECONDS = 0.1
 _STUCK_SECONDS = 60.0
+_BATCH = 500
 
 
 class Remote:
@@ -87,6 +91,23 @@ class Remote:
                     f"({left} posts wait); its log says why"
                 )
             time.sleep(_LOOK_SECONDS)
+
+    def rescore(self, scorer: Scorer, progress: Callable[[int], None]) -> None:
+        """Score here what this scorer has not looked at, and have the daemon store it.
+
+        Raises:
+            StoreError: the daemon keeps nothing of it.
+        """
+        names = {"engine": scorer.engine, "model": scorer.model}
+        statement = first_waiting(scorer.engine, scorer.model, _BATCH)
+        before: list[int] = []
+        while posts := told(self.query(statement).iter_rows()):
+            progress(int(self.query(BACKLOG, names).item()))
+            if [post.key for post in posts] == before:
+                raise errors.StoreError("the daemon does not keep these scores; its log says why")
+            before = [post.key for post in posts]
+            scored = [dataclasses.asdict(one) for one in scorer.score(posts)]
+            self.call("keep_scores", scored=scored, **names)
 
     def trouble(self) -> str | None:
         """Why the daemon can store nothing at present; None while all is well."""

@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.collect.pollable import pollable
 from monitor.config import Watched
+from monitor.enrich.score import Scored
 from monitor.errors import UsageError
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.copies import snapshot
@@ -63,6 +64,11 @@ def backup(writer: Writer) -> dict[str, Any]:
     return {"copy": str(snapshot(writer.path))}
 
 
+def keep_scores(writer: Writer, *, engine: str, model: str, scored: list[dict[str, Any]]) -> None:
+    """Store what another process saw in posts."""
+    writer.keep_scores(msgspec.convert(scored, list[Scored]), engine, model)
+
+
 class Look(msgspec.Struct):
     """What one past poll shows now."""
 
@@ -93,6 +99,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "backup": backup,
     "bring": bring,
     "exclude": exclude,
+    "keep_scores": keep_scores,
     "reparse": reparse,
     "watch": watch,
 }

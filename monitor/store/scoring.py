@@ -6,13 +6,14 @@ of a post and model counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from monitor.enrich.score import Said, Scored, Waiting
 from monitor.store.database import Cursor
 
-__all__ = ["BACKLOG", "keep", "unscored", "waiting"]
+__all__ = ["BACKLOG", "first_waiting", "keep", "told", "unscored", "waiting"]
 
 _KEY = {"post_key": "BIGINT"}
 _SCORED = {
@@ -66,7 +67,17 @@ def unscored(cursor: Cursor, engine: str, model: str) -> list[int]:
 
 def waiting(cursor: Cursor, keys: Sequence[int], engine: str, model: str) -> list[Waiting]:
     """Those of `keys`, and of the posts that answer them, that wait."""
-    rows = cursor.lookup(_bound(_WAITING, engine, model), _KEY, [(key,) for key in keys])
+    return told(cursor.lookup(_bound(_WAITING, engine, model), _KEY, [(key,) for key in keys]))
+
+
+def first_waiting(engine: str, model: str, limit: int) -> str:
+    """The statement that gives rows for `told`: of some posts that wait, the latest first."""
+    given = f"(select p.post_key {_DUE} order by p.post_key desc limit {limit})"
+    return _bound(_WAITING.replace("{given}", given), engine, model)
+
+
+def told(rows: Iterable[Sequence[Any]]) -> list[Waiting]:
+    """Rows of the store as posts that wait."""
     return [
         Waiting(
             key=key, version=version, parent_version=parent_version,

@@ -108,7 +108,7 @@ def test_a_stated_language_stands_beside_scores(tmp_path: Path) -> None:
                 "left join sentiment using (post_id) order by post_id"
             ).rows()
             assert [row[1] for row in rows] == ["de", "en"]
-            assert [row[2] for row in rows] == ["lexicon-1", "lexicon-1"]
+            assert [row[2] for row in rows] == ["linear-1", "linear-1"]
             assert rows[1][3] == "positive"
 
 
@@ -177,3 +177,46 @@ async def test_scores_that_can_not_be_written_are_tried_again_and_wait_in_the_st
         await running.committer.commit(a_poll([a_post("two")], source=source))
         await running.scoring.settle()
         assert running.database.query(ONCE).row(0) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("daemon_runs", [False, True])
+def test_another_model_scores_all_posts_beside_the_first(tmp_path: Path, daemon_runs: bool) -> None:
+    """Once each, however often it is asked for; also while a daemon runs."""
+    config = configured(tmp_path, ACME + OFFLINE, serve_sql=False)
+    posts = written(tmp_path / "posts.csv", 1200)
+
+    def rescored() -> list[tuple[str, int]]:
+        with Monitor(config) as monitor:
+            assert monitor.rescore("lexicon") == "lexicon-1"
+            rows = monitor.query("select model, count(*) from sentiment group by all order by all")
+            assert monitor.models()["posts"].to_list() == rows.to_series(1).to_list()
+            return rows.rows()
+
+    with Monitor(config) as monitor:
+        monitor.bring([posts])
+    if daemon_runs:
+        with Process(config) as daemon:
+            daemon.ready().close()
+            found = [rescored(), rescored()]
+    else:
+        found = [rescored(), rescored()]
+    assert found == [[("lexicon-1", 1200), ("linear-1", 1200)]] * 2
+
+
+def test_a_stopped_rescoring_goes_on_where_it_was(tmp_path: Path) -> None:
+    config = configured(tmp_path, ACME + OFFLINE, serve_sql=False)
+    with Monitor(config) as monitor:
+        monitor.bring([written(tmp_path / "posts.csv", 1200)])
+
+        def stop(_left: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            monitor.rescore("lexicon", progress=stop)
+    scored = "select count(*) from sentiment where model = 'lexicon-1'"
+    again: list[int] = []
+    with Monitor(config) as monitor:
+        assert monitor.query(scored).item() == 500
+        monitor.rescore("lexicon", progress=again.append)
+        assert monitor.query(scored).item() == 1200
+    assert len(again) == 2, "two batches were left"

@@ -157,7 +157,7 @@ def test_the_files_hold_what_the_database_says(played: Played) -> None:
     assert manifest["tables"]["posts"]["rows"] == count
     assert (played.folder / "truth" / "posts.csv").is_file()
     page = (played.folder / "report" / "index.html").read_text("utf8")
-    assert "scored by <code>lexicon-1</code>" in page
+    assert "scored by <code>linear-1</code>" in page
 
 
 def test_the_commands_to_try_work_when_the_demo_has_ended(played: Played) -> None:
