@@ -153,10 +153,11 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Enrich(msgspec.Struct, frozen=True, kw_only=True):
-    """`[enrich]`: which models score posts."""
+    """`[enrich]`: which models score posts. `onnx_folder`: where that of `onnx` is."""
 
     language: str = "langdetect"
     sentiment: str = "default"
+    onnx_folder: Path | None = None
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):

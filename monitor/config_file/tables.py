@@ -47,7 +47,7 @@ def _roles(value: Any, place: Place) -> dict[str, Role]:
     return {key: Role(role) for key, role in roles.items() if role is not None}
 
 
-def _data_dir(value: Any) -> Path:
+def _folder(value: Any) -> Path:
     given = text(value)
     try:
         return Path(given).expanduser()
@@ -60,7 +60,7 @@ _NOTE: Fields = {"at": Field(values.moment, required=True), "text": Field(text, 
 _notes = tables(_NOTE)
 
 SETTINGS: Fields = {
-    "data_dir": Field(_data_dir),
+    "data_dir": Field(_folder),
     "contact": Field(places.contact),
     "timezone": Field(values.zone),
     "allow_private_addresses": Field(values.boolean),
@@ -123,6 +123,7 @@ def _mood_model(value: Any) -> str:
 ENRICH: Fields = {
     "language": Field(values.choice(("langdetect", "vote", "none"))),
     "sentiment": Field(_mood_model),
+    "onnx_folder": Field(_folder),
 }
 
 

@@ -72,7 +72,7 @@ class Scorer:
         Raises:
             UsageError: there is no such engine or model, or it is not installed.
         """
-        return cls(detector(enrich.language), model(enrich.sentiment), on_fault)
+        return cls(detector(enrich.language), model(enrich.sentiment, enrich.onnx_folder), on_fault)
 
     @property
     def idle(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -46,8 +47,11 @@ def names() -> list[str]:
     return [*_OURS, *sorted(set(entry_points(group=GROUP).names) - set(_OURS))]
 
 
-def model(name: str) -> MoodModel | None:
+def model(name: str, onnx_folder: Path | None = None) -> MoodModel | None:
     """The model of that name; None for `none`.
+
+    Args:
+        onnx_folder: where the model of `onnx` is.
 
     Raises:
         UsageError: there is no such model, or it can't be loaded.
@@ -63,7 +67,9 @@ def model(name: str) -> MoodModel | None:
     if name == "none":
         return None
     if name == "onnx":
-        raise UsageError('sentiment = "onnx" is not in this version; use "default" or "none"')
+        from monitor.enrich.sentiment.onnx import Onnx
+
+        return Onnx(onnx_folder)
     for entry in entry_points(group=GROUP, name=name):
         try:
             return cast("Callable[[], MoodModel]", entry.load())()
