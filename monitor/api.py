@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from monitor.errors import StoreBusy, StoreError, UsageError
 from monitor.reading import Events, Reader, When
 from monitor.report import ask
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.schedule.daemon import RunReport
     from monitor.schedule.reparse import Reparsed
     from monitor.store.copies import Copied
+    from monitor.store.labels import Label
 
 __all__ = ["Events", "Monitor", "When", "initialise"]
 
@@ -40,6 +43,32 @@ class Monitor(Reader):
         ids = [self._post(post) for post in posts]
         done = self.session.call("exclude", event=chosen, posts=ids, undo=undo)
         return int(done["changed"])
+
+    def label(self, event: str, labels: Sequence[Label]) -> int:
+        """Store what somebody says of posts: mood, and whether they are about the event.
+
+        Returns:
+            How many of them say something new.
+
+        Raises:
+            UsageError: one is of no reaction to the event, or names no class; nothing is stored.
+        """
+        (chosen,) = self._chosen(event)
+        rows = [to_builtins(one) for one in labels]
+        return int(self.session.call("label", event=chosen, labels=rows)["changed"])
+
+    def label_file(self, event: str, file: Path | str, *, by: str) -> int:
+        """Store the labels of a CSV file, all or none; how many say something new.
+
+        Args:
+            by: who labelled, where the file does not say it.
+
+        Raises:
+            UsageError: what is wrong with the file, and where.
+        """
+        from monitor.report.labels import read_labels
+
+        return self.label(event, read_labels(Path(file), by, self._clock.now()))
 
     def watch(
         self,

@@ -185,6 +185,24 @@ class Reader:
             self.session.query, self._chosen(events), self._moment(as_of), ask.hours(window)
         )
 
+    def audit_sample(self, event: str, n: int = 50, *, by: str = "") -> pl.DataFrame:
+        """`n` random reactions to an event, the same for everybody, and what `by` said of them.
+
+        Announcements, reposts and the company's own posts are none of them.
+        """
+        chosen = self._chosen(event)
+        return self.session.query(ask.SAMPLE, [chosen, chosen, by, n])
+
+    def agreement(self, event: str) -> pl.DataFrame:
+        """How far those who labelled posts of an event agree, with each other and with the model.
+
+        One row a pair and question (`mood`, `relevant`): posts that both labelled, the share on
+        which they agree, and Cohen's kappa.
+        """
+        from monitor.report.labels import agreements
+
+        return agreements(self.session.query(ask.SAID, [self._chosen(event)]))
+
     def top(self, event: str, n: int = 20, *, as_of: When = None) -> pl.DataFrame:
         """The `n` reactions with most engagement."""
         (chosen,) = self._chosen(event)

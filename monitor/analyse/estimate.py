@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-__all__ = ["LEVEL", "Estimate", "Floats", "t_interval", "t_p_value"]
+__all__ = ["LEVEL", "Estimate", "Floats", "frame", "t_interval", "t_p_value"]
 
 LEVEL = 0.95
 
@@ -36,6 +38,28 @@ class Estimate:
     n_eff: float | None = None
     p_value: float | None = None
     flag: str = ""
+
+
+_MOMENT = pl.Datetime("us")
+_COLUMNS = pl.Schema([
+    ("event_id", pl.String), ("estimate", pl.String), ("starts_at", _MOMENT), ("ends_at", _MOMENT),
+    ("value", pl.Float64), ("low", pl.Float64), ("high", pl.Float64), ("p_value", pl.Float64),
+    ("level", pl.Float64), ("method", pl.String), ("n", pl.Int64), ("n_eff", pl.Float64),
+    ("flag", pl.String),
+])  # fmt: skip
+
+
+def frame(rows: Iterable[tuple[str, str, float, float, Estimate]]) -> pl.DataFrame:
+    """Estimates as a table: event, what it is, from when to when (seconds since 1970), and it."""
+    numbers = pl.Schema([(n, pl.Int64 if n.endswith("_at") else t) for n, t in _COLUMNS.items()])
+    plain = [
+        (
+            event, name, round(start * 1e6), round(end * 1e6), one.value, one.low, one.high,
+            one.p_value, one.level, one.method or None, one.n, one.n_eff, one.flag or None,
+        )
+        for event, name, start, end, one in rows
+    ]  # fmt: skip
+    return pl.DataFrame(plain, numbers, orient="row").cast(_COLUMNS)
 
 
 def t_interval(value: float, error: float, degrees: float) -> tuple[float, float]:

@@ -11,23 +11,14 @@ import polars as pl
 from monitor.analyse.abnormal import cumulative
 from monitor.analyse.baseline import Baseline, Seconds
 from monitor.analyse.course import HALF_LIFE_HOURS, half_life
-from monitor.analyse.estimate import Estimate, Floats
+from monitor.analyse.estimate import Estimate, Floats, frame
 from monitor.analyse.expected import Announced
 from monitor.analyse.training import AFTERMATH, OBSERVED, baseline_before
 
-__all__ = ["ABNORMAL", "HALF_LIFE", "SCHEMA", "estimates", "with_reaction"]
+__all__ = ["ABNORMAL", "HALF_LIFE", "estimates", "with_reaction"]
 
 HOUR = 3600
 ABNORMAL, HALF_LIFE = "abnormal_posts", "half_life_hours"
-
-_MOMENT = pl.Datetime("us")
-SCHEMA = pl.Schema([
-    ("event_id", pl.String), ("estimate", pl.String), ("starts_at", _MOMENT), ("ends_at", _MOMENT),
-    ("value", pl.Float64), ("low", pl.Float64), ("high", pl.Float64), ("p_value", pl.Float64),
-    ("level", pl.Float64), ("method", pl.String), ("n", pl.Int64), ("n_eff", pl.Float64),
-    ("flag", pl.String),
-])  # fmt: skip
-"""The columns of `estimates`; moments in UTC."""
 
 _NOTHING_YET, _NO_BASELINE = Estimate(flag="no_data_yet"), Estimate(flag="no_baseline")
 
@@ -85,24 +76,15 @@ def estimates(
         window: hours, at most those of the event's own window.
 
     Returns:
-        One row an event, estimate and stretch of time, with the columns of `SCHEMA`.
+        One row an event, estimate and stretch of time, as `frame` makes them.
     """
     rows = []
     for event, times in announced.items():
         stream = _stream(hours.filter(event_id=event), streams.filter(event_id=event), times)
         for name, first, width, found in _of_event(stream, times, window):
             start = times.at + first * HOUR
-            rows.append((
-                event, name, _micro(start), _micro(start + width * HOUR), found.value, found.low,
-                found.high, found.p_value, found.level, found.method or None, found.n,
-                found.n_eff, found.flag or None,
-            ))  # fmt: skip
-    numbered = pl.Schema([(n, pl.Int64 if n.endswith("_at") else t) for n, t in SCHEMA.items()])
-    return pl.DataFrame(rows, numbered, orient="row").cast(SCHEMA)
-
-
-def _micro(seconds: float) -> int:
-    return round(seconds * 1e6)
+            rows.append((event, name, start, start + width * HOUR, found))
+    return frame(rows)
 
 
 def _of_event(

@@ -35,6 +35,7 @@ COMMANDS = {
     "export": "keeping",
     "import": "keeping",
     "exclude": "keeping",
+    "label": "scoring",
     "rescore": "scoring",
     "models": "scoring",
     "reparse": "copies",

@@ -12,6 +12,7 @@ from monitor.errors import UsageError
 __all__ = [
     "ACTOR",
     "ANNOUNCED",
+    "AUDITED",
     "COUNTERS",
     "EVENTS",
     "GAPS",
@@ -19,6 +20,8 @@ __all__ = [
     "HOURS",
     "MODELS",
     "POST",
+    "SAID",
+    "SAMPLE",
     "SERIES",
     "STATUS",
     "STREAMS",
@@ -50,7 +53,20 @@ ANNOUNCED = (
     "epoch(coalesce(window_after, interval 14 days)) as seconds_after, "
     "epoch(coalesce(baseline_guard, interval 0 second)) as seconds_guarded from events"
 )
+AUDITED = "select event_id, said, relevant, score from base.audited(?, ?)"
 COUNTERS = f"from counter_series(?, ?, ?) {_BETWEEN} order by bucket_start_utc"
+SAMPLE = (
+    "select a.post_id, a.url, a.author_handle, a.relation, a.language, "
+    "concat_ws('\n', a.title, a.text) as text, l.label, l.relevant "
+    "from base.audit_order(?, null) as a left join base.labels_then(?, null) as l "
+    "on l.event_id = a.event_id and l.post_key = a.post_key and l.labelled_by = ? "
+    "order by a.place limit ?"
+)
+SAID = (
+    "select l.post_key, l.labelled_by, l.label, l.relevant, s.label as model_label "
+    "from base.labels_then($1, null) as l left join base.event_scores($1, null) as s "
+    "using (event_id, post_key) order by all"
+)
 MODELS = (
     "select model, count(*) as posts, max(scored_at) as last_scored_at from sentiment group by all"
 )

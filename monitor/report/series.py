@@ -40,12 +40,14 @@ def summary(
     query: Query, events: Sequence[str], as_of: str | None, window: int = 24
 ) -> pl.DataFrame:
     """One row an event; see `estimates`."""
+    from monitor.analyse.audit import with_audits
     from monitor.analyse.reaction import with_reaction
 
     rows = query(ask.SUMMARY, [list(events), as_of])
     if rows.is_empty():
         return rows
-    return with_reaction(rows, estimates(query, events, as_of, window))
+    found = estimates(query, events, as_of, window)
+    return with_audits(with_reaction(rows, found), found)
 
 
 def estimates(
@@ -56,6 +58,9 @@ def estimates(
     Args:
         window: the hours after the announcement that are summed up.
     """
+    import polars as pl
+
+    from monitor.analyse.audit import audits
     from monitor.analyse.expected import Announced
     from monitor.analyse.reaction import estimates as estimated
 
@@ -63,4 +68,7 @@ def estimates(
     streams = query(ask.STREAMS, [list(events), ask.bucket("1h"), "UTC", as_of])
     announced = Announced.all_of(query(ask.ANNOUNCED, []))
     chosen = {event: announced[event] for event in sorted(events) if event in announced}
-    return estimated(hours, streams, chosen, window=window)
+    labelled = query(ask.AUDITED, [list(events), as_of])
+    return pl.concat(
+        [estimated(hours, streams, chosen, window=window), audits(labelled, chosen)]
+    ).sort("event_id", maintain_order=True)

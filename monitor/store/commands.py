@@ -14,6 +14,7 @@ from monitor.enrich.score import Scored
 from monitor.errors import UsageError
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.copies import snapshot
+from monitor.store.labels import Label
 from monitor.store.writer import Writer
 from monitor.types import Harvest, Outcome, Poll, Post
 
@@ -64,6 +65,11 @@ def backup(writer: Writer) -> dict[str, Any]:
     return {"copy": str(snapshot(writer.path))}
 
 
+def label(writer: Writer, *, event: str, labels: list[dict[str, Any]]) -> dict[str, int]:
+    """Store what somebody says of posts; how many labels are new."""
+    return {"changed": writer.label(event, msgspec.convert(labels, list[Label]))}
+
+
 def keep_scores(writer: Writer, *, engine: str, model: str, scored: list[dict[str, Any]]) -> None:
     """Store what another process saw in posts."""
     writer.keep_scores(msgspec.convert(scored, list[Scored]), engine, model)
@@ -100,6 +106,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "bring": bring,
     "exclude": exclude,
     "keep_scores": keep_scores,
+    "label": label,
     "reparse": reparse,
     "watch": watch,
 }

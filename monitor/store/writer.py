@@ -24,6 +24,7 @@ from monitor.store.database import Database
 from monitor.store.entries import Entries, Entry
 from monitor.store.exclusions import exclude
 from monitor.store.ids import Ids
+from monitor.store.labels import Label, keep_labels
 from monitor.store.observation import EVER, Observations
 from monitor.store.posts import (
     Change,
@@ -392,6 +393,11 @@ class Writer:
     def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
         """Take posts out of an event's counts, or back in; see `monitor.store.exclusions`."""
         return exclude(self._cursor, event_id, post_ids, self._now(), undo=undo)
+
+    def label(self, event_id: str, labels: Sequence[Label]) -> int:
+        """Store hand labels, all or none; see `monitor.store.labels`."""
+        with self._transaction():
+            return keep_labels(self._cursor, event_id, labels, self._now())
 
     def keep_scores(self, scored: Sequence[Scored], engine: str, model: str) -> None:
         """Store what looks at posts gave, all or nothing."""
