@@ -11,8 +11,9 @@ all languages and for each its own, both on plain features and on those that are
 more frequent they are in a class (NB-SVM: Wang & Manning 2012). What they say of texts that they
 have not seen, fold by fold, teaches a multinomial regression in each language how far to trust each
 of them. `--evaluate` does all of this five times more, on four fifths of TEXTS each, and judges by
-the last fifth: what it prints stands in docs/sentiment.md. The same files give the same weights, to
-the byte. Languages with fewer than fifty texts of a class in TEXTS are left out.
+the last fifth; `--compare` judges other ways to put the four together. What both print stands in
+docs/sentiment.md. The same files give the same weights, to the byte. Languages with fewer than
+fifty texts of a class in TEXTS are left out.
 """
 
 from __future__ import annotations
@@ -275,6 +276,45 @@ def _inputs(corpus: Corpus) -> Inputs:
     return Inputs(text, feature, made.data[order].astype(np.float32), dense)
 
 
+def compare(corpus: Corpus, pool: ProcessPoolExecutor) -> None:
+    """Print what each way of putting the models together gives, on the same folds."""
+    parts = folds(corpus)
+    rows = [rows for _, rows in parts]
+    scores = list(pool.map(partial(_unseen, corpus), parts))
+    whole, judged = np.vstack(scores), corpus.take(np.concatenate(rows))
+
+    def line(name: str, found: Floats) -> None:
+        each = [judged.language == one for one in judged.languages]
+        mean = np.mean([macro_f1(judged.label[one], found[one].argmax(axis=1)) for one in each])
+        print(f"| {name} | {mean:.3f} |", flush=True)
+
+    print("| | mean macro-F1 |\n| --- | --- |")
+    names = ("all languages", "all languages, NB-SVM", "each language", "each language, NB-SVM")
+    four = [whole[:, 3 * n : 3 * n + 3] for n in range(4)]
+    for name, one in zip(names, four, strict=True):
+        line(f"one for {name}", one)
+    even = [(one - one.mean(axis=1, keepdims=True)) / one.std() for one in four]
+    line("all languages and each, added", even[0] + even[2])
+    line("all four, added", np.sum(even, axis=0))
+    fold = np.repeat(np.arange(FOLDS), [len(one) for one in rows])
+    line("all four, by one regression", _stacked(whole, judged, fold, [judged.language != ""]))
+    by_language = [judged.language == one for one in judged.languages]
+    line("all four, by a regression in each language", _stacked(whole, judged, fold, by_language))
+
+
+def _stacked(
+    scores: Floats, judged: Corpus, fold: Ints, groups: list[npt.NDArray[np.bool_]]
+) -> Floats:
+    """Of each fold, what regressions on the other folds make of the scores."""
+    found = np.zeros((len(scores), 3))
+    for group in groups:
+        for one in range(FOLDS):
+            learned, told = group & (fold != one), group & (fold == one)
+            stacker = LogisticRegression(max_iter=2000).fit(scores[learned], judged.label[learned])
+            found[told] = stacker.predict_proba(scores[told])
+    return found
+
+
 def macro_f1(true: Ints, said: Ints) -> float:
     return float(f1_score(true, said, average="macro", labels=range(3), zero_division=0))
 
@@ -300,6 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("texts", nargs="+", type=Path)
     parser.add_argument("--extra", nargs="*", default=[], type=Path)
     parser.add_argument("--evaluate", action="store_true", help="judge instead of writing weights")
+    parser.add_argument("--compare", action="store_true", help="judge ways to put them together")
     package = Path(monitor.enrich.sentiment.__path__[0])
     parser.add_argument("-o", "--output", type=Path, default=package / WEIGHTS)
     options = parser.parse_args(arguments)
@@ -307,6 +348,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor() as pool:
         if options.evaluate:
             evaluate(corpus, pool)
+        elif options.compare:
+            compare(corpus, pool)
         else:
             np.savez_compressed(options.output, **train(corpus, pool))
             print(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB")

@@ -23,7 +23,7 @@ def test_export_of_an_empty_store_has_every_table(run: Any, empty: Any, tmp_path
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["data_as_of_utc"] is None
     assert {table["rows"] for table in manifest["tables"].values()} == {0}
-    assert len(list(tmp_path.glob("*/part-0.parquet"))) == 21
+    assert len(list(tmp_path.glob("*/part-0.parquet"))) == 22
 
 
 def test_exclude_takes_ids_and_urls(run: Any, session: Any) -> None:

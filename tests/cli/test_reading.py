@@ -28,7 +28,9 @@ sentiment_before,sentiment_after,sentiment_shift,sentiment_shift_low,sentiment_s
 sentiment_shift_p_value,sentiment_flag,views_max,reach_authors,reach_followers,
 reach_followers_known,first_reaction_seconds,company_first_response_seconds,
 company_response_censored_seconds,first_competitor_response_seconds,share_of_voice,languages,
-networks,top_reaction
+networks,top_reaction,stream_precision,stream_precision_low,stream_precision_high,
+stream_precision_labels,stream_precision_flag,sentiment_corrected,sentiment_corrected_low,
+sentiment_corrected_high,sentiment_corrected_labels,sentiment_corrected_flag
 """
 TOP = """
 rank,post_id,url,author_handle,relation,role,created_at_utc,likes,reposts,replies,quotes,views,

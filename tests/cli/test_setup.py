@@ -52,7 +52,7 @@ def test_check_names_a_model_that_is_not_there(runner: CliRunner, tmp_path: Path
     path.write_text("[enrich]\nsentiment = 'onnx'\n")
     raised = runner.invoke(cli, ["--config", str(path), "check"]).exception
     assert isinstance(raised, UsageError)
-    assert '"default"' in str(raised)
+    assert "onnx_folder" in str(raised)
 
 
 def test_healthcheck_without_a_daemon_is_1(runner: CliRunner) -> None:
