@@ -143,6 +143,40 @@ def test_news_that_leaked_is_no_ordinary_day(tmp_path: Path) -> None:
     assert guarded["abnormal_total"] > unguarded["abnormal_total"] + 30
 
 
+def test_order_copies_batches_and_zones_of_the_input_change_nothing(
+    funding: Imported, tmp_path: Path
+) -> None:
+    """The same posts, shuffled, every third twice, in two files, with times of New York."""
+    (event,) = funding.world.scenario.event
+    folder = funding.monitor.config.path
+    assert folder is not None
+    posts = pl.read_csv(folder.parent / "import" / "posts.csv", infer_schema=False)
+    moved = posts.with_columns(
+        pl.col("created_at")
+        .str.to_datetime(time_zone="UTC")
+        .dt.convert_time_zone("America/New_York")
+        .dt.to_string("%Y-%m-%dT%H:%M:%S%.f%:z")
+    )
+    mixed = pl.concat([moved, moved.gather_every(3)]).sample(fraction=1, shuffle=True, seed=7)
+    parts = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    mixed.head(1500).write_csv(parts[0])
+    mixed.tail(-1500).write_csv(parts[1])
+    config = tmp_path / "monitor.toml"
+    text = folder.read_text()
+    config.write_text(text.replace(str(folder.parent), str(tmp_path)))
+    with Monitor(config, data_dir=tmp_path / "data") as monitor:
+        for part in parts:
+            monitor.bring([part])
+        series, estimates = monitor.series(event.id), monitor.estimates(event.id)
+    names = ["stream_posts", "posts", "expected_posts", "expected_low", "abnormal_posts"]
+    for got, wanted, columns in (
+        (series, funding.series(event.id), names),
+        (estimates, funding.monitor.estimates(event.id), ["value", "low", "high"]),
+    ):
+        for name in columns:
+            assert got[name].to_list() == pytest.approx(wanted[name].to_list(), abs=1e-9), name
+
+
 def test_an_event_that_nobody_minds_is_no_reaction(tmp_path: Path) -> None:
     with imported(tmp_path, make(load("null"))) as monitor:
         (row,) = monitor.summary().to_dicts()
