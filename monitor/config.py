@@ -114,6 +114,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """`[[event]]`: one thing that a company announced at `announced_at` (UTC).
 
     `baseline_guard`: so long before it the news had leaked; those hours are no ordinary ones.
+    `languages`: those in which people speak of it (ISO 639-1); none: all.
     `terms` all parse (see `monitor.enrich.terms`); `announcements` are addresses or post ids.
     """
 
@@ -129,6 +130,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     valuation: float | None = None
     currency: str | None = None
     terms: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     announcements: tuple[str, ...] = ()
     note: tuple[Note, ...] = ()
 

@@ -97,6 +97,7 @@ EVENT: Fields = {
     "valuation": Field(values.amount),
     "currency": Field(_currency),
     "terms": values.listed(places.term),
+    "languages": values.listed(values.language),
     "announcements": values.listed(places.announcement),
     "note": _notes,
 }

@@ -268,6 +268,13 @@ def zone(value: Any) -> str:
         raise Wrong(f"{shown(name)} is no time zone{near}") from None
 
 
+def language(value: Any) -> str:
+    """A code of ISO 639-1, in small letters."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2}", value):
+        raise expected('a language such as "en" or "de"', value)
+    return value.lower()
+
+
 def choice(names: Iterable[str]) -> Reader:
     """One of `names`."""
     possible = tuple(map(str, names))

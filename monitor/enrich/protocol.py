@@ -53,8 +53,13 @@ class Detector(Protocol):
     name: str
     version: str
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
-        """One guess a text, in their order."""
+    def guess(self, texts: Sequence[str], among: Sequence[frozenset[str]] = ()) -> list[Guess]:
+        """One guess a text, in their order.
+
+        Args:
+            among: of each text the languages that it may be in, as far as they are told apart by
+                words and not by script; empty for all. Without it all may be in all.
+        """
         ...
 
 

@@ -27,7 +27,8 @@ class Said:
 class Waiting:
     """A post whose present content was not looked at yet. `parent`: the post that it answers.
 
-    `language`: what the store has for it now.
+    `language`: what the store has for it now. `among`: the languages of its events, where they
+    name some.
     """
 
     key: int
@@ -36,6 +37,7 @@ class Waiting:
     own: Said
     parent: Said | None = None
     language: str | None = None
+    among: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +111,23 @@ class Scorer:
         if self._engine is None:
             return [(post.language, None) for post in posts]
         parents = [post.parent or Said(None, None) for post in posts]
-        guesses = self._guesses([*(post.own for post in posts), *parents])
+        among = [post.among for post in posts]
+        guesses = self._guesses([*(post.own for post in posts), *parents], among * 2)
         return [
             (post.own.stated, None)
             if post.own.stated is not None
-            else resolve(own, post.own.tag, _shown(parent, guess))
+            else resolve(own, post.own.tag, _shown(parent, guess), post.among)
             for post, parent, own, guess in zip(
                 posts, parents, guesses, guesses[len(posts) :], strict=False
             )
         ]
 
-    def _guesses(self, said: Sequence[Said]) -> list[Guess | None]:
+    def _guesses(self, said: Sequence[Said], among: Sequence[frozenset[str]]) -> list[Guess | None]:
         with_text = [n for n, one in enumerate(said) if (one.text or "").strip()]
         found: list[Guess | None] = [None] * len(said)
         texts = [said[n].text or "" for n in with_text]
-        guesses = self._engine.guess(texts) if self._engine is not None else []
+        limits = [among[n] for n in with_text]
+        guesses = self._engine.guess(texts, limits) if self._engine is not None else []
         for n, guess in zip(with_text, guesses, strict=False):
             found[n] = guess
         return found

@@ -114,6 +114,7 @@ _EVENT = {
     "announced_at": "TIMESTAMP", "window_before": "INTERVAL", "window_after": "INTERVAL",
     "baseline_guard": "INTERVAL", "amount": "DOUBLE", "valuation": "DOUBLE",
     "currency": "VARCHAR", "origin": "VARCHAR", "state": "VARCHAR", "terms": "VARCHAR[]",
+    "languages": "VARCHAR[]",
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 
@@ -122,6 +123,13 @@ def _save_events(cursor: Cursor, config: Config, given: Container[str], now: dat
     ruled = "event_id, company_id, announced_at, window_before, window_after, terms, state"
     before = {row[0]: row[1:] for row in cursor.execute(f"select {ruled} from events")}
     ids = [event.id for event in config.events]
+    spoken = dict(cursor.execute("select event_id, coalesce(languages, []) from events"))
+    changed = [e.id for e in config.events if tuple(spoken.get(e.id, ())) != e.languages]
+    cursor.execute(  # their posts are looked at again
+        "delete from base.scored where post_key in "
+        "(select post_key from base.reactions where event_id = any(?))",
+        [changed],
+    )
     cursor.execute("delete from events where event_id = any(?)", [ids])
     cursor.execute("update events set state = 'archived' where origin in ('config', 'watch')")
     rows = [
@@ -148,7 +156,8 @@ def _event_row(event: Event, origin: str, now: datetime) -> tuple[object, ...]:
     return (
         event.id, event.company, str(event.kind), event.title, event.announced_at,
         event.window_before, event.window_after, event.baseline_guard, event.amount,
-        event.valuation, event.currency, origin, "active", list(event.terms), now,
+        event.valuation, event.currency, origin, "active", list(event.terms),
+        list(event.languages), now,
     )  # fmt: skip
 
 

@@ -49,11 +49,21 @@ with near as (
     select post_key from {{given}}
     union
     select post_key from base.posts where reply_to_key in (select post_key from {{given}})
+),
+-- Of posts whose events all name their languages.
+spoken as (
+    select r.post_key, flatten(list(e.languages)) as languages
+    from base.reactions as r
+    join events as e using (event_id)
+    where r.superseded_at is null and r.post_key in (select post_key from near)
+    group by all
+    having bool_and(len(coalesce(e.languages, [])) > 0)
 )
 select
     p.post_key, p.version, coalesce(parent.version, 0), p.title, p.text, p.language_tag,
     {_STATED.format("p")}, p.language, parent.title, parent.text, parent.language_tag,
-    {_STATED.format("parent")}
+    {_STATED.format("parent")},
+    (select languages from spoken as k where k.post_key = p.post_key)
 {_DUE} and p.post_key in (select post_key from near)
 order by p.post_key
 """
@@ -83,9 +93,9 @@ def told(rows: Iterable[Sequence[Any]]) -> list[Waiting]:
             key=key, version=version, parent_version=parent_version,
             own=Said(_text(title, text), tag, stated),
             parent=Said(_text(*parent[:2]), *parent[2:]) if parent_version else None,
-            language=language,
+            language=language, among=frozenset(among or ()),
         )
-        for key, version, parent_version, title, text, tag, stated, language, *parent in rows
+        for key, version, parent_version, title, text, tag, stated, language, *parent, among in rows
     ]  # fmt: skip
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.api import Monitor
 from monitor.enrich.language import ENGINES, detector, resolve
 from monitor.enrich.language.clean import cleaned
 from monitor.enrich.language.resolve import tagged
 from monitor.enrich.language.vote import elected
 from monitor.enrich.protocol import Detector, Guess
 from monitor.errors import UsageError
+from tests.world import ACME, OFFLINE, configured
 
 SENTENCES = {
     "ar": "أعلنت الشركة عن جولة تمويل جديدة هذا الأسبوع",
@@ -151,3 +155,44 @@ def test_an_engine_is_named_or_refused() -> None:
     with pytest.raises(UsageError, match="langdetect, vote, none"):
         detector("gpt")
     assert "langdetect" in ENGINES
+
+
+def test_a_text_may_be_in_some_languages_only(engine: Detector) -> None:
+    """Those that an event names; scripts say what they say."""
+    danish = "Jeg er glad for, at det gik godt i dag"
+    for among in (frozenset({"en", "de"}), frozenset({"es", "fr"})):
+        (guess,) = engine.guess([danish], [among])
+        assert guess.language in among
+    free, bound = engine.guess([danish] * 2, [frozenset(), frozenset({"de"})])
+    assert bound.language == "de"
+    assert bound.confidence > free.confidence
+    (japanese,) = engine.guess(["すばらしいニュースです"], [frozenset({"en"})])
+    assert japanese.language == "ja"
+    assert resolve(Guess("de", 0.4, 9), "pl", "nl", frozenset({"de", "nl"})) == ("nl", None)
+
+
+def test_posts_of_an_event_are_in_its_languages(tmp_path: Path) -> None:
+    """Of a post that stands in another event too, which names none, all languages are possible."""
+    text = "Jeg er glad for, at det gik godt i dag"
+    events = ACME.replace("terms =", 'languages = ["en", "fr"]\nterms =') + (
+        '[[event]]\nid = "b"\ncompany = "acme"\nannounced_at = 2026-02-12T20:00:00Z\n'
+        'terms = ["glad"]\n'
+    )
+    posts = tmp_path / "posts.csv"
+    posts.write_text(
+        "post_id,network,created_at,event_id,relation,text\n"
+        f'x:1,x,2026-02-12T19:00:00Z,acme-a,mention,"{text}"\n'
+        f'x:2,x,2026-02-12T21:00:00Z,b,mention,"{text}"\n'
+    )
+
+    def languages(toml: str) -> list[str]:
+        with Monitor(configured(tmp_path, toml + OFFLINE)) as monitor:
+            monitor.bring([posts])
+            return monitor.query("select language from posts order by post_id")[
+                "language"
+            ].to_list()
+
+    first, free = languages(events)
+    assert first in {"en", "fr"}
+    assert free not in {"en", "fr"}
+    assert languages(events.replace('["en", "fr"]', '["it"]'))[0] == "it"

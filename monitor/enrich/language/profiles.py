@@ -33,6 +33,7 @@ Chosen on training texts so that a confidence of .9 is right in 99 of 100 (bench
 """
 
 _CACHED = 20_000
+_ANY: frozenset[str] = frozenset()
 
 Scores = tuple[float, ...]
 
@@ -44,23 +45,24 @@ class ProfileDetector:
     version = "1"
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Guess] = OrderedDict()
+        self._known: OrderedDict[tuple[str, frozenset[str]], Guess] = OrderedDict()
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str], among: Sequence[frozenset[str]] = ()) -> list[Guess]:
         """One guess a text; the same text has the same answer, always."""
-        return [self._guess(cleaned(text)) for text in texts]
+        limits = among or [_ANY] * len(texts)
+        return [self._guess(cleaned(text), one) for text, one in zip(texts, limits, strict=True)]
 
-    def _guess(self, text: str) -> Guess:
-        known = self._known.get(text)
+    def _guess(self, text: str, among: frozenset[str]) -> Guess:
+        known = self._known.get((text, among))
         if known is not None:
             return known
-        guess = self._known[text] = _guessed(text)
+        guess = self._known[text, among] = _guessed(text, among)
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return guess
 
 
-def _guessed(text: str) -> Guess:
+def _guessed(text: str, among: frozenset[str]) -> Guess:
     found = main_script(text)
     if found is None:
         return Guess(UNDETERMINED, 0.0, 0)
@@ -69,11 +71,13 @@ def _guessed(text: str) -> Guess:
     if script != LATIN:
         return Guess(of_script(script, text), share, count)
     scores = _scores(text)
+    possible = [n for n, one in enumerate(LANGUAGES) if one in among] or range(len(LANGUAGES))
     if scores is None:
-        return Guess(LANGUAGES[1], 1 / len(LANGUAGES), count)
-    best = max(scores)
-    total = math.fsum(math.exp((score - best) / _TEMPERATURE) for score in scores)
-    return Guess(LANGUAGES[scores.index(best)], share / total, count)
+        english = 1 if 1 in possible else possible[0]
+        return Guess(LANGUAGES[english], 1 / len(possible), count)
+    best = max(possible, key=scores.__getitem__)
+    total = math.fsum(math.exp((scores[n] - scores[best]) / _TEMPERATURE) for n in possible)
+    return Guess(LANGUAGES[best], share / total, count)
 
 
 def _scores(text: str) -> Scores | None:

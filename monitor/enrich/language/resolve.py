@@ -25,7 +25,7 @@ def is_weak(own: Guess) -> bool:
 
 
 def resolve(
-    own: Guess | None, tag: str | None, parent: str | None
+    own: Guess | None, tag: str | None, parent: str | None, among: frozenset[str] = frozenset()
 ) -> tuple[str | None, float | None]:
     """The language of a post, ISO 639-1, and its confidence, in [0, 1].
 
@@ -37,6 +37,7 @@ def resolve(
         own: what the text shows; None: there is no text.
         tag: the network's tag (BCP 47).
         parent: the language that the parent's own text or tag shows.
+        among: of these languages it is one, says whoever described its event; empty: of all.
 
     >>> resolve(Guess("nl", 0.4, 6), "en-GB", "de")
     ('en', None)
@@ -48,7 +49,7 @@ def resolve(
     for other in (tagged(tag), parent):
         if other == own.language:
             break
-        if other is not None and _can_be(own, other):
+        if other is not None and (not among or other in among) and _can_be(own, other):
             return other, None
     return own.language, own.confidence
 

@@ -49,15 +49,21 @@ class VoteDetector:
         self._own = ProfileDetector()
         self._others = (_langid(), _lingua())
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str], among: Sequence[frozenset[str]] = ()) -> list[Guess]:
         """One guess a text."""
-        own = self._own.guess(texts)
+        limits = among or [frozenset[str]()] * len(texts)
+        own = self._own.guess(texts, limits)
         return [
-            elected(guess, [other(cleaned(text)) for other in self._others])
+            elected(guess, [self._vote(other, text, one) for other in self._others])
             if guess.language in LANGUAGES
             else guess
-            for guess, text in zip(own, texts, strict=True)
+            for guess, text, one in zip(own, texts, limits, strict=True)
         ]
+
+    def _vote(self, speaker: Speaker, text: str, among: frozenset[str]) -> str | None:
+        """None where its language is none of those."""
+        said = speaker(cleaned(text))
+        return said if not among or said in among else None
 
 
 def elected(own: Guess, others: Sequence[str | None]) -> Guess:
