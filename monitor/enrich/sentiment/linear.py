@@ -29,29 +29,22 @@ _UNSURE = 0.5  # of what the lexicon says elsewhere: nobody measured it
 
 Floats = npt.NDArray[np.float32]
 Table = npt.NDArray[np.int32]
+Integers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """Weights of some features. `rows`: feature → row of `weights`, or -1; shape (`BUCKETS`,)."""
+    """Weights of some features. `rows`: of each feature that is known, its row or -1."""
 
     rows: Table
     weights: Floats
 
-    @classmethod
-    def of(cls, features: npt.NDArray[Any], weights: npt.NDArray[Any]) -> Sparse:
-        """Args: features: ascending; weights: a row each."""
-        rows = np.full(BUCKETS, -1, np.int32)
-        rows[features] = np.arange(len(features), dtype=np.int32)
-        return cls(rows, weights.astype(np.float32))
-
-    def sums(self, made: Inputs) -> Floats:
+    def sums(self, text: Integers, known: Integers, value: Floats, texts: int) -> Floats:
         """The weighed sum of each text's features, shape (texts, columns of `weights`)."""
-        rows = self.rows[made.feature]
-        known = rows >= 0
-        text, added = made.text[known], self.weights[rows[known]] * made.value[known, None]
-        number = len(made.dense)
-        sums = [np.bincount(text, column, number) for column in added.T]
+        rows = self.rows[known]
+        has = rows >= 0
+        text, added = text[has], self.weights[rows[has]] * value[has, None]
+        sums = [np.bincount(text, column, texts) for column in added.T]
         return np.stack(sums, axis=1).astype(np.float32)
 
 
@@ -60,12 +53,14 @@ class Weights:
     """All that is learned.
 
     Attributes:
+        known: feature → its number among those with any weight, or -1; shape (`BUCKETS`,).
         shared: of all languages, six columns.
         own: by language, three columns.
         mixing, dense, bias: by language, shapes (6, 3), (`DENSE`, 3) and (3,): what the shared
             sums, the dense features and 1 add to each class.
     """
 
+    known: Table
     shared: Sparse
     own: Mapping[str, Sparse]
     mixing: Mapping[str, Floats]
@@ -76,19 +71,31 @@ class Weights:
     def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Weights:
         """From the arrays of a file, as `benchmarks/mood_model.py` writes them."""
         languages = [name.removeprefix("bias_") for name in arrays if name.startswith("bias_")]
+        union = np.unique(
+            np.concatenate([arrays["features"], *(arrays[f"features_{x}"] for x in languages)])
+        )
+        known = np.full(BUCKETS, -1, np.int32)
+        known[union] = np.arange(len(union), dtype=np.int32)
+
+        def sparse(suffix: str) -> Sparse:
+            features = arrays[f"features{suffix}"]
+            rows = np.full(len(union), -1, np.int32)
+            rows[known[features]] = np.arange(len(features), dtype=np.int32)
+            return Sparse(rows, arrays[f"weights{suffix}"].astype(np.float32))
 
         def each(name: str) -> dict[str, Floats]:
             return {one: arrays[f"{name}_{one}"].astype(np.float32) for one in languages}
 
-        own = {
-            one: Sparse.of(arrays[f"features_{one}"], arrays[f"weights_{one}"]) for one in languages
-        }
-        shared = Sparse.of(arrays["features"], arrays["weights"])
-        return cls(shared, own, each("mixing"), each("dense"), each("bias"))
+        own = {one: sparse(f"_{one}") for one in languages}
+        return cls(known, sparse(""), own, each("mixing"), each("dense"), each("bias"))
 
     def probabilities(self, made: Inputs, language: str) -> Floats:
         """Of each text, in the order of `CLASSES`; shape (texts, 3)."""
-        logits = self.shared.sums(made) @ self.mixing[language] + self.own[language].sums(made)
+        known = self.known[made.feature]
+        has, texts = known >= 0, len(made.dense)
+        given = made.text[has], known[has], made.value[has], texts
+        logits = self.shared.sums(*given) @ self.mixing[language]
+        logits += self.own[language].sums(*given)
         logits += made.dense @ self.dense[language] + self.bias[language]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares: Floats = powers / powers.sum(axis=1, keepdims=True)
