@@ -127,7 +127,9 @@ class Scorer:
         found: list[Guess | None] = [None] * len(said)
         texts = [said[n].text or "" for n in with_text]
         limits = [among[n] for n in with_text]
-        guesses = self._engine.guess(texts, limits) if self._engine is not None else []
+        guesses: list[Guess] = []
+        if self._engine is not None:  # one that knows no limits does where there are none
+            guesses = self._engine.guess(texts, *([limits] if any(limits) else []))
         for n, guess in zip(with_text, guesses, strict=False):
             found[n] = guess
         return found

@@ -36,7 +36,7 @@ _ONCE = {
     "base.exclusions": ("event_id", "and superseded_at is null"),
     "base.engagement_last": ("source_id", ""),
 }
-_CACHE_LIMIT = 100_000
+_CACHE_LIMIT = 50_000
 
 
 @dataclass(slots=True)

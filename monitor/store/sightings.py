@@ -47,8 +47,8 @@ class SourceMemory:
         return {one.post_id: one for one in known if one.state in _SERVED}
 
     def shorten(self) -> None:
-        """Of a list that showed much more than a poll does, keep what it showed last."""
-        if self.is_list and len(self.shown) > 2 * self.most:
+        """Of a list that showed more than a poll does, keep what it showed last."""
+        if self.is_list and 4 * len(self.shown) > 5 * self.most:
             ordered = sorted(self.shown.items(), key=lambda item: item[1].last_at)
             earlier, latest = ordered[: -self.most], ordered[-self.most :]
             gone = [item for item in earlier if item[1].state not in _SERVED]
