@@ -19,7 +19,7 @@ __all__ = ["demo_", "simulate_", "simulate_cadence_"]
 def demo_(folder: Path | None) -> int:
     """Show the whole thing, offline.
 
-    Eighteen days of a simulated world pass in half a minute: a company announces a funding
+    Eighteen days of a simulated world pass in two minutes: a company announces a funding
     round, people react, the daemon's core collects that from stand-in platforms. At the end stand
     the series, and the truth beside it. Everything it makes stands in DIR (./demo if it is not
     named).

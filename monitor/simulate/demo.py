@@ -1,4 +1,4 @@
-"""`monitor demo`: the main job, offline: eighteen days of a simulated world in half a minute.
+"""`monitor demo`: the main job, offline: eighteen days of a simulated world in two minutes.
 
 Synthetic people talk about a synthetic company; it announces a funding round; they react. The
 daemon's own core collects that over HTTP from stand-in platforms, on a clock that jumps from one
