@@ -39,7 +39,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 import monitor.enrich.sentiment
-from monitor.enrich.sentiment.linear import CLASSES, WEIGHTS, Weights
+from monitor.enrich.protocol import CLASSES
+from monitor.enrich.sentiment.linear import WEIGHTS, Weights
 from monitor.enrich.sentiment.ngrams import BUCKETS, DENSE, Inputs, inputs
 
 FOLDS, SEED = 5, 0

@@ -301,6 +301,8 @@ class Monitor(Reader):
 
         enrich = self.config.enrich
         scorer = Scorer.of(replace(enrich, sentiment=model) if model else enrich, warn)
+        if scorer.model == "none":
+            raise UsageError('"none" scores nothing; name a model: monitor rescore --model default')
         self.session.rescore(scorer, progress)
         return scorer.model
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-__all__ = ["UNDETERMINED", "Detector", "Guess", "Mood", "MoodModel"]
+__all__ = ["CLASSES", "UNDETERMINED", "Detector", "Guess", "Mood", "MoodModel"]
 
+CLASSES = ("negative", "neutral", "positive")
+"""What a mood may be, in the order in which models count them."""
 UNDETERMINED = "und"
 """The language of a text without a letter (ISO 639-2)."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from monitor.errors import UsageError
 from monitor.store.database import Cursor
 
-__all__ = ["exclude"]
+__all__ = ["exclude", "keys_of_reactions"]
 
 _EXCLUSION = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "excluded_by": "VARCHAR",
@@ -24,20 +24,7 @@ def exclude(
     Raises:
         UsageError: no such event, or a post that is no reaction to it; nothing is changed.
     """
-    known = dict(
-        cursor.execute(
-            "select i.post_id, r.post_key from base.reactions as r join base.ids as i "
-            "using (post_key) where r.event_id = ? and r.superseded_at is null",
-            [event_id],
-        )
-    )
-    strangers = [post_id for post_id in post_ids if post_id not in known]
-    if strangers:
-        raise UsageError(
-            f"{strangers[0]}: no reaction to event {event_id!r}; "
-            f"`monitor top {event_id}` and the table `reactions` show the ids"
-        )
-    keys = sorted({known[post_id] for post_id in post_ids})
+    keys = sorted(set(keys_of_reactions(cursor, event_id, post_ids).values()))
     out = {
         row[0]
         for row in cursor.execute(
@@ -57,3 +44,26 @@ def exclude(
             rows = [(event_id, key, "user", now) for key in changed]
             cursor.insert("base.exclusions", _EXCLUSION, rows)
     return len(changed)
+
+
+def keys_of_reactions(cursor: Cursor, event_id: str, post_ids: Iterable[str]) -> dict[str, int]:
+    """The keys of reactions to an event, by the ids that name them.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    known = dict(
+        cursor.execute(
+            "select i.post_id, r.post_key from base.reactions as r join base.ids as i "
+            "using (post_key) where r.event_id = ? and r.superseded_at is null",
+            [event_id],
+        )
+    )
+    wanted = list(post_ids)
+    strangers = [post_id for post_id in wanted if post_id not in known]
+    if strangers:
+        raise UsageError(
+            f"{strangers[0]}: no reaction to event {event_id!r}; "
+            f"`monitor top {event_id}` and the table `reactions` show the ids"
+        )
+    return {post_id: known[post_id] for post_id in wanted}

@@ -7,12 +7,12 @@ from datetime import datetime
 
 import msgspec
 
+from monitor.enrich.protocol import CLASSES
 from monitor.errors import UsageError
 from monitor.store.database import Cursor
+from monitor.store.exclusions import keys_of_reactions
 
-__all__ = ["CLASSES", "Label", "keep_labels"]
-
-CLASSES = ("positive", "neutral", "negative")
+__all__ = ["Label", "keep_labels"]
 
 _LABEL = {
     "event_id": "VARCHAR", "post_key": "BIGINT", "label": "VARCHAR", "relevant": "BOOLEAN",
@@ -38,26 +38,17 @@ def keep_labels(cursor: Cursor, event_id: str, labels: Sequence[Label], now: dat
     Raises:
         UsageError: one of them is of no reaction to the event, or names no class.
     """
-    known = dict(
-        cursor.execute(
-            "select i.post_id, r.post_key from base.reactions as r join base.ids as i "
-            "using (post_key) where r.event_id = ? and r.superseded_at is null",
-            [event_id],
-        )
-    )
+    known = keys_of_reactions(cursor, event_id, [one.post_id for one in labels])
     for one in labels:
-        if one.post_id not in known:
-            raise UsageError(f"{one.post_id}: no reaction to event {event_id!r}; nothing is stored")
         if one.label is not None and one.label not in CLASSES:
             raise UsageError(
                 f'{one.post_id}: label "{one.label}" is none of {", ".join(CLASSES)}; '
                 "nothing is stored"
             )
     before = {
-        (key, by): (label, relevant)
-        for key, by, label, relevant in cursor.execute(
-            "select post_key, labelled_by, arg_max(label, recorded_at), "
-            "arg_max(relevant, recorded_at) from base.labels where event_id = ? group by all",
+        (key, by): said
+        for key, by, *said in cursor.execute(
+            "select post_key, labelled_by, label, relevant from base.labels_then([?], null)",
             [event_id],
         )
     }
@@ -66,7 +57,7 @@ def keep_labels(cursor: Cursor, event_id: str, labels: Sequence[Label], now: dat
          one.labelled_at or now, now)
         for one in labels
         if (one.label, one.relevant) != (None, None)
-        and before.get((known[one.post_id], one.labelled_by)) != (one.label, one.relevant)
+        and before.get((known[one.post_id], one.labelled_by)) != [one.label, one.relevant]
     ]  # fmt: skip
     cursor.insert("base.labels", _LABEL, rows)
     return len(rows)

@@ -82,6 +82,12 @@ def test_labels_go_out_and_come_back_as_csv(monitor: Monitor, tmp_path: Path) ->
     assert other["sentiment_corrected_flag"] == "no_labels"
 
 
+def test_a_label_that_was_taken_back_is_new_when_it_comes_again(monitor: Monitor) -> None:
+    good, other = (Label("x:1", "ann", label, relevant) for label, relevant in
+                   (("positive", True), (None, False)))  # fmt: skip
+    assert [monitor.label("acme-a", [one]) for one in (good, other, other, good)] == [1, 1, 0, 1]
+
+
 def test_who_said_it_and_when_is_kept_and_the_latest_word_counts(monitor: Monitor) -> None:
     monitor.label("acme-a", [Label("x:1", "ann", "positive", relevant=True)])
     monitor.label("acme-a", [Label("x:1", "ann", "negative", relevant=True)])

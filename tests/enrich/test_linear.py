@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import mood_model
-from monitor.enrich.protocol import Mood
+from monitor.enrich.protocol import CLASSES, Mood
 from monitor.enrich.sentiment import model
-from monitor.enrich.sentiment.linear import CLASSES, WEIGHTS, Linear, Weights
+from monitor.enrich.sentiment.linear import WEIGHTS, Linear, Weights
 from monitor.enrich.sentiment.ngrams import BUCKETS, inputs
 
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt")

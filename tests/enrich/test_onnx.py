@@ -14,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from monitor.api import Monitor
+from monitor.enrich.protocol import CLASSES
 from monitor.enrich.sentiment import model
-from monitor.enrich.sentiment.onnx import CLASSES, Onnx
+from monitor.enrich.sentiment.onnx import Onnx
 from monitor.errors import UsageError
 from tests.world import ACME, OFFLINE, configured
 

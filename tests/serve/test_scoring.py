@@ -18,7 +18,7 @@ from monitor.api import Monitor
 from monitor.clock import SystemClock
 from monitor.enrich.protocol import Mood
 from monitor.enrich.score import Scorer
-from monitor.errors import MonitorError, StoreError
+from monitor.errors import MonitorError, StoreError, UsageError
 from monitor.schedule import scoring
 from monitor.schedule.assembly import assembled
 from monitor.store.database import Database
@@ -201,6 +201,12 @@ def test_another_model_scores_all_posts_beside_the_first(tmp_path: Path, daemon_
     else:
         found = [rescored(), rescored()]
     assert found == [[("lexicon-1", 1200), ("linear-1", 1200)]] * 2
+
+
+def test_no_model_scores_nothing_and_says_so(tmp_path: Path) -> None:
+    config = configured(tmp_path, ACME + OFFLINE, serve_sql=False)
+    with Monitor(config) as monitor, pytest.raises(UsageError, match="name a model"):
+        monitor.rescore("none")
 
 
 def test_a_stopped_rescoring_goes_on_where_it_was(tmp_path: Path) -> None:

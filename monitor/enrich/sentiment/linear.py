@@ -20,9 +20,8 @@ from monitor.enrich.protocol import Mood
 from monitor.enrich.sentiment.lexicon import Lexicon
 from monitor.enrich.sentiment.ngrams import BUCKETS, Inputs, inputs
 
-__all__ = ["CLASSES", "WEIGHTS", "Linear", "Weights"]
+__all__ = ["WEIGHTS", "Linear", "Weights"]
 
-CLASSES = ("negative", "neutral", "positive")
 WEIGHTS = "data/linear.npz"
 
 _UNSURE = 0.5  # of what the lexicon says elsewhere: nobody measured it

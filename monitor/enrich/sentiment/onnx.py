@@ -17,12 +17,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from monitor.enrich.protocol import Mood
+from monitor.enrich.protocol import CLASSES, Mood
 from monitor.errors import UsageError
 
 __all__ = ["Onnx"]
 
-CLASSES = ("negative", "neutral", "positive")
 BATCH = 32
 LONGEST = 512  # tokens
 _CHARACTERS = 10_000
