@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `keep_answers`: how long what sources answered is kept as it came; 0: not at all.
     `keep_polls`: how long every poll stands by itself, a day at least; None: for ever.
+    `keep_counters`: how long every reading of a counter stands, a day at least; None: for ever.
     """
 
     data_dir: Path = Path("data")
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit: str | None = None
     keep_answers: timedelta = timedelta(days=2)
     keep_polls: timedelta | None = None
+    keep_counters: timedelta | None = None
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

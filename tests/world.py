@@ -145,7 +145,10 @@ class Store:
         """Store polls as one group, as soon as the last of them is done."""
         ends = [poll.finished_at for poll in polls]
         self.clock.moment = max([self.clock.moment, *ends])
-        return self.writer.commit(list(polls))
+        counts = self.writer.commit(list(polls))
+        while self.writer.maintain():
+            pass
+        return counts
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
         """The rows of a query; times are aware."""

@@ -59,6 +59,8 @@ def _folder(value: Any) -> Path:
 _NOTE: Fields = {"at": Field(values.moment, required=True), "text": Field(text, required=True)}
 _notes = tables(_NOTE)
 
+_at_least_a_day = Field(partial(values.duration, at_least=timedelta(days=1)))
+
 SETTINGS: Fields = {
     "data_dir": Field(_folder),
     "contact": Field(places.contact),
@@ -68,7 +70,8 @@ SETTINGS: Fields = {
     "metrics_port": Field(values.port),
     "memory_limit": Field(values.memory),
     "keep_answers": Field(values.duration),
-    "keep_polls": Field(partial(values.duration, at_least=timedelta(days=1))),  # `status` counts it
+    "keep_polls": _at_least_a_day,  # `status` counts them
+    "keep_counters": _at_least_a_day,
 }
 COMPANY: Fields = {
     "id": Field(values.identifier, required=True),

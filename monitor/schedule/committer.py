@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import structlog
+
 from monitor.store.writer import Writer
 from monitor.types import Outcome, Poll
 
@@ -20,6 +22,8 @@ GROUP_ROWS = 2000
 UNCHANGED_SECONDS = 60.0
 
 T = TypeVar("T")
+
+log = structlog.get_logger("monitor")
 
 
 class Committer:
@@ -82,6 +86,7 @@ class Committer:
             self._room.set()
             if group:
                 await self._store(group)
+                await self._maintain()
 
     async def _gather(self) -> None:
         """Wait for company: briefly for what is new, longer for what is not."""
@@ -111,6 +116,14 @@ class Committer:
         for (_, done), count in zip(group, counts, strict=True):
             if not done.done():
                 done.set_result(count)
+
+    async def _maintain(self) -> None:
+        """What the writer owes itself now and then. A poll that is stored is told of first."""
+        try:
+            while await self.run(self._writer.maintain) and not self._closing:
+                pass
+        except Exception as error:
+            log.exception("not maintained", error=str(error))
 
     def hurry(self) -> None:
         """Let unchanged polls wait no longer."""

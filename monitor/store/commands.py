@@ -45,6 +45,8 @@ def bring(
         observed=msgspec.convert(observed, tuple[datetime, datetime]) if observed else None,
         is_last=is_last,
     )
+    while is_last and writer.maintain():
+        pass
     return {"new": new, "changed": changed, "strange": strange}
 
 

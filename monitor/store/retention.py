@@ -1,16 +1,14 @@
-"""What is kept for a while only: answers as they came, and every poll by itself."""
+"""What is kept for a while only: answers as they came, every poll and every reading by itself."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitor.config import Settings
 from monitor.store.database import Cursor
 from monitor.store.observation import EVER
 
 __all__ = ["Retention"]
-
-_EVERY = timedelta(hours=1)
 
 # Only polls that say the same with one voice: each unchanged, and observed from the start of the
 # one before. A folded poll is the last of them, and observes what they did.
@@ -49,26 +47,35 @@ group by source_id, chain
 having count(*) > 1
 """
 
+# A curve runs from reading to reading: the first and the last of an hour of the clock leave it as
+# it was wherever one hour ends and the next begins. What was imported is not ours to thin out.
+_BETWEEN = """
+select rowid as place
+from base.engagement
+where observed_at >= $1 and observed_at < $2 and source_id <> 'import'
+window hour as (partition by post_key, source_id, date_trunc('hour', observed_at))
+qualify
+    observed_at > min(observed_at) over hour and observed_at < max(observed_at) over hour
+"""
+
 
 class Retention:
     """The writer's hand on what time takes away."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._applied_at: datetime | None = None
-        self._folded_until = EVER
+        self._folded_until = self._thinned_until = EVER
 
     def apply(self, settings: Settings, now: datetime) -> None:
-        """Drop and fold what is old enough, once an hour; inside the caller's transaction."""
-        if self._applied_at is not None and now - self._applied_at < _EVERY:
-            return
-        self._applied_at = now
-        self._cursor.execute(
-            "delete from base.answers where recorded_at < ?", [now - settings.keep_answers]
-        )
-        if settings.keep_polls is not None:
-            until = now - settings.keep_polls
-            self._fold(until.replace(minute=0, second=0, microsecond=0))
+        """Drop, fold and thin out what is old enough."""
+        with self._cursor.transaction():
+            self._cursor.execute(
+                "delete from base.answers where recorded_at < ?", [now - settings.keep_answers]
+            )
+            if settings.keep_polls is not None:
+                self._fold(_full_hour(now - settings.keep_polls))
+            if settings.keep_counters is not None:
+                self._thin_out(_full_hour(now - settings.keep_counters))
 
     def _fold(self, until: datetime) -> None:
         self._cursor.execute(
@@ -84,3 +91,14 @@ class Retention:
         )
         self._cursor.execute("drop table folded")
         self._folded_until = until
+
+    def _thin_out(self, until: datetime) -> None:
+        self._cursor.execute(
+            f"delete from base.engagement where rowid in ({_BETWEEN})",
+            [self._thinned_until, until],
+        )
+        self._thinned_until = until
+
+
+def _full_hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

@@ -26,6 +26,7 @@ from monitor.store.exclusions import exclude
 from monitor.store.ids import Ids
 from monitor.store.labels import Label, keep_labels
 from monitor.store.observation import EVER, Observations
+from monitor.store.order import TimeOrder
 from monitor.store.posts import (
     Change,
     changes,
@@ -56,6 +57,7 @@ _PAYLOAD = {
     "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 _NEXT = timedelta(microseconds=1)
+_MAINTAINED_EVERY = timedelta(hours=1)
 _LONGEST_ERROR = 1000
 
 
@@ -69,6 +71,8 @@ class Writer:
         self._clock = clock
         self.can_poll: Callable[[Source], bool] = lambda _: True  # may a found source be polled?
         self.on_content: Callable[[list[int]], None] = lambda _keys: None  # posts new or changed
+        self._order = TimeOrder(self._cursor)
+        self._maintained_at: datetime | None = None
         self._load()
         self._relations = Relations(self._cursor, self.config)
 
@@ -381,7 +385,6 @@ class Writer:
             self._next_poll += 1
         self._cursor.insert("base.polls", _POLL, rows)
         self._answers.write(answers)
-        self._retention.apply(self._given.monitor, now)
         self._cursor.lookup(
             "delete from base.payloads where source_id in (select source_id from {given})",
             {"source_id": "VARCHAR"},
@@ -389,6 +392,21 @@ class Writer:
         )
         self._cursor.insert("base.payloads", _PAYLOAD, list(payloads.values()))
         return counts
+
+    def maintain(self) -> bool:
+        """Drop, fold and sort what is due, once an hour between commits; is there more at once?
+
+        Call it until there is not. What fails is tried again in an hour; nothing is lost by it.
+        """
+        now = self._clock.now()
+        if self._maintained_at is not None and now - self._maintained_at < _MAINTAINED_EVERY:
+            return False
+        before, self._maintained_at = self._maintained_at, now
+        self._retention.apply(self._given.monitor, now)
+        if self._order.advance(now):
+            self._maintained_at = before
+            return True
+        return False
 
     def exclude(self, event_id: str, post_ids: list[str], *, undo: bool) -> int:
         """Take posts out of an event's counts, or back in; see `monitor.store.exclusions`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from monitor.config import Config
 from monitor.errors import Unreachable
+from monitor.imports.rows import CounterRow
 from monitor.store.database import Database
-from monitor.types import Outcome, Poll, Source, SourceKind
+from monitor.types import Engagement, Outcome, Poll, Source, SourceKind
 from tests.world import (
     ACME,
+    ANNOUNCED,
     Store,
     a_poll,
     a_post,
@@ -40,7 +43,9 @@ LOOKS = st.lists(
 @pytest.fixture(scope="module")
 def configs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Config]:
     make = tmp_path_factory.mktemp
-    return configured(make("keeps"), ACME), configured(make("folds"), ACME, keep_polls="1d")
+    return configured(make("keeps"), ACME), configured(
+        make("folds"), ACME, keep_polls="1d", keep_counters="1d"
+    )
 
 
 def look(source: Source, hours: float, outcome: str, name: str = "post") -> Poll:
@@ -115,6 +120,57 @@ def test_a_quiet_day_of_a_poll_a_minute_becomes_a_row_an_hour(
         ("ok", None, 1), ("unchanged", 59, 59), ("unchanged", 60, 60), ("unchanged", 60, 60),
         ("unchanged", None, 1),
     ]  # fmt: skip
+
+
+@settings(max_examples=15)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from([1, 4, 20, 90]), st.sampled_from([FIRST, FIRST, OTHER]),
+                  st.integers(0, 9)),
+        min_size=1, max_size=40,
+    )
+)  # fmt: skip
+def test_of_old_readings_two_an_hour_stay_and_no_hour_changes(
+    database: Database, configs: tuple[Config, Config], steps: list[tuple[int, Source, int]]
+) -> None:
+    keeps, folds = configs
+    post, late = a_post("counted", claimed_at=at(0), root_id=ANNOUNCED), a_source("late")
+    with a_store(database, keeps, FIRST, OTHER, late) as store:
+        minutes, likes, polls = 0, 0, []
+        for more, source, liked in steps:
+            minutes, likes = minutes + more, likes + liked
+            seen = Engagement(post_id=post.post_id, likes=likes, replies=likes // 3)
+            polls.append(a_poll([post], source=source, when=at(minutes / 60), engagement=[seen]))
+        store.commit(*polls, look(late, minutes / 60 + 50, "unchanged"))
+        asked = [
+            f"from counter_series('{post.post_id}', '1h') order by all",
+            "from event_series('acme-a', '1h') order by all",
+        ]
+        before = [store.rows(sql) for sql in asked]
+        readings = store.column("select count(*) from engagement")[0]
+
+        store.restart(folds)
+        store.commit(look(late, minutes / 60 + 50, "unchanged"))
+        assert [store.rows(sql) for sql in asked] == before
+        assert store.problems() == []
+        left = store.column(
+            "select count(*) from engagement group by source_id, date_trunc('hour', observed_at)"
+        )
+        assert max(left) <= 2
+        assert sum(left) <= readings
+
+
+def test_imported_readings_stay(tmp_path: Path) -> None:
+    config = configured(tmp_path, ACME, keep_counters="1d")
+    with Database.open(None) as database, a_store(database, config) as store:
+        readings = [
+            CounterRow(post_id=post_id("old"), observed_at=at(n / 60), likes=n) for n in range(30)
+        ]
+        store.writer.bring([a_post("old", claimed_at=at(-1))], readings)
+        store.clock.moment = at(100)
+        while store.writer.maintain():
+            pass
+        assert store.column("select count(*) from engagement") == [30]
 
 
 def test_what_is_gone_from_a_list_is_remembered_however_long_it_goes_on(
