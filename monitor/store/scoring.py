@@ -44,12 +44,34 @@ BACKLOG = f"select count(*) as waiting {_DUE}"
 """How many posts wait; parameters `engine` and `model`."""
 
 _STATED = "case when {0}.language_engine is null then {0}.language end"
+# What is looked at is picked out first: joined as they are, all posts with their texts would stand
+# in memory for the few that are asked for.
 _WAITING = f"""
-with near as (
+with near as materialized (
     select post_key from {{given}}
     union
     select post_key from base.posts where reply_to_key in (select post_key from {{given}})
 ),
+
+due as materialized (
+    select *
+    from base.posts
+    where post_key in (select post_key from near) and state not in ('deleted', 'erased')
+),
+
+parents as materialized (
+    select *
+    from base.posts
+    where post_key in (select reply_to_key from due)
+),
+
+marks as materialized (
+    select *
+    from base.scored
+    where
+        post_key in (select post_key from near) and engine = $engine and model = $model
+),
+
 -- Of posts whose events all name their languages.
 spoken as (
     select r.post_key, flatten(list(e.languages)) as languages
@@ -59,12 +81,17 @@ spoken as (
     group by all
     having bool_and(len(coalesce(e.languages, [])) > 0)
 )
+
 select
     p.post_key, p.version, coalesce(parent.version, 0), p.title, p.text, p.language_tag,
     {_STATED.format("p")}, p.language, parent.title, parent.text, parent.language_tag,
     {_STATED.format("parent")},
     (select languages from spoken as k where k.post_key = p.post_key)
-{_DUE} and p.post_key in (select post_key from near)
+from due as p
+left join parents as parent on parent.post_key = p.reply_to_key
+anti join marks as s
+    on s.post_key = p.post_key and s.version = p.version
+    and s.parent_version = coalesce(parent.version, 0)
 order by p.post_key
 """
 
