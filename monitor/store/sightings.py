@@ -22,6 +22,37 @@ _FEWEST = 50
 _LOADED = 500
 """So many are read back when a list is asked for first."""
 
+# Picked out before they are joined: what it costs hangs on what is picked, not on all there is.
+_REMEMBERED = """
+with late as materialized (
+    select post_key, last_at
+    from base.sightings
+    where source_id = $1
+    order by last_at desc, post_key desc
+    limit $2
+),
+
+gone as materialized (
+    select post_key, last_at
+    from base.sightings
+    where
+        source_id = $1
+        and post_key in (select post_key from base.posts where state not in ('live', 'hidden'))
+),
+
+shown as materialized (
+    from late
+    union
+    from gone
+)
+
+select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at
+from shown as s
+join base.posts as p using (post_key)
+join base.ids as i using (post_key)
+order by s.last_at, s.post_key
+"""
+
 
 @dataclass(slots=True)
 class SourceMemory:
@@ -80,14 +111,7 @@ class Sightings:
 
     def _load(self, source_id: str) -> SourceMemory:
         is_list = self._is_list(source_id)
-        rows = self._cursor.execute(
-            "select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at "
-            "from base.sightings as s join base.posts as p using (post_key) "
-            "join base.ids as i using (post_key) where s.source_id = $1 qualify not $2 "
-            "or row_number() over (order by s.last_at desc, s.post_key desc) <= $3 "
-            "or p.state not in ('live', 'hidden') order by s.last_at, s.post_key",
-            [source_id, is_list, _LOADED],
-        )
+        rows = self._cursor.execute(_REMEMBERED, [source_id, _LOADED if is_list else None])
         shown = {
             alias: Known(
                 post_id=post_id, reply_to_id=reply_to, created_at=created_at.replace(tzinfo=UTC),
