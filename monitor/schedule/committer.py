@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from monitor.serve.memory import give_memory_back
 from monitor.store.writer import Writer
 from monitor.types import Outcome, Poll
 
@@ -37,7 +38,7 @@ class Committer:
         self._writer = writer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._waiting: list[tuple[Poll, asyncio.Future[int]]] = []
-        self._rows = 0
+        self._rows = self._stored = 0  # rows that wait; rows since memory was last given back
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
@@ -81,7 +82,8 @@ class Committer:
             await self._gather()
             self._wake.clear()
             self._urgent.clear()
-            group, self._waiting, self._rows = self._waiting, [], 0
+            group, self._waiting = self._waiting, []
+            self._stored, self._rows = self._stored + self._rows, 0
             self._full.clear()
             self._room.set()
             if group:
@@ -118,7 +120,10 @@ class Committer:
                 done.set_result(count)
 
     async def _maintain(self) -> None:
-        """What the writer owes itself now and then. A poll that is stored is told of first."""
+        """What is owed now and then. A poll that is stored is told of first."""
+        if self._stored >= GROUP_ROWS:
+            self._stored = 0
+            await self.run(give_memory_back)
         try:
             while await self.run(self._writer.maintain) and not self._closing:
                 pass
