@@ -142,13 +142,17 @@ class Store:
         self.writer = self._opened(self.config)
 
     def commit(self, *polls: Poll) -> list[int]:
-        """Store polls as one group, as soon as the last of them is done."""
-        ends = [poll.finished_at for poll in polls]
-        self.clock.moment = max([self.clock.moment, *ends])
-        counts = self.writer.commit(list(polls))
+        """Store polls as one group, as soon as the last of them is done, and what comes after."""
+        counts = self.commit_alone(*polls)
         while self.writer.maintain():
             pass
         return counts
+
+    def commit_alone(self, *polls: Poll) -> list[int]:
+        """One transaction."""
+        ends = [poll.finished_at for poll in polls]
+        self.clock.moment = max([self.clock.moment, *ends])
+        return self.writer.commit(list(polls))
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
         """The rows of a query; times are aware."""

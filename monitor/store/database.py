@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -53,6 +54,7 @@ class Cursor:
     def __init__(self, raw: duckdb.DuckDBPyConnection) -> None:
         self._raw = raw
         self._names = 0
+        self._free: dict[Any, list[tuple[str, frames.Stream]]] = {}
 
     def execute(self, sql: str, params: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run trusted SQL; the rows, if there are any. Aware times are bound as naive UTC."""
@@ -62,14 +64,31 @@ class Cursor:
 
     @contextmanager
     def registered(self, data: pl.DataFrame) -> Iterator[str]:
-        """Make `data` a table for as long as the block lasts; yields its name."""
-        self._names += 1
-        name = f"frame_{self._names}"
-        self._raw.register(name, frames.stream(data))
+        """Make `data` a table for as long as the block lasts; yields its name.
+
+        A name serves all frames with the same columns, one after another: to make one and to take
+        it back is nearly half of what a small lookup costs.
+        """
+        free = self._free.setdefault(tuple(data.schema.items()), [])
+        if free:
+            name, stream = free.pop()
+            stream.data = data
+        else:
+            self._names += 1
+            name, stream = f"frame_{self._names}", frames.Stream(data)
+            self._raw.register(name, stream)
         try:
             yield name
         finally:
-            self._raw.unregister(name)
+            stream.data = data.clear()  # its columns alone
+            free.append((name, stream))
+
+    def _forget_names(self) -> None:
+        """Names that were made in a transaction end with it when it is rolled back."""
+        for name, _ in chain.from_iterable(self._free.values()):
+            with suppress(duckdb.Error):  # a database that broke keeps none either
+                self._raw.unregister(name)
+        self._free.clear()
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Append `rows` to `table`; `columns` maps names to DuckDB types."""
@@ -96,6 +115,7 @@ class Cursor:
         except BaseException:
             with suppress(StoreError):  # a commit that failed has rolled back by itself
                 self.execute("rollback")
+            self._forget_names()
             raise
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 if TYPE_CHECKING:
     from monitor.store.database import Cursor
 
-__all__ = ["fetch_frame", "frame", "insert", "naive", "stream"]
+__all__ = ["Stream", "fetch_frame", "frame", "insert", "naive"]
 
 _DTYPES: dict[str, Any] = {
     "VARCHAR": pl.String,
@@ -34,14 +34,14 @@ _PLAIN = {
 }  # fmt: skip
 
 
-class _Stream:
+class Stream:
     """A frame as an Arrow stream, which DuckDB reads without pyarrow."""
 
     def __init__(self, data: pl.DataFrame) -> None:
-        self._data = data
+        self.data = data
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._data.__arrow_c_stream__(requested_schema)
+        return self.data.__arrow_c_stream__(requested_schema)
 
 
 def frame(columns: dict[str, str], rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
@@ -64,11 +64,6 @@ def insert(
     if rows:
         with cursor.registered(frame(columns, rows)) as name:
             cursor.execute(f"insert into {table} by name select * from {name}")
-
-
-def stream(data: pl.DataFrame) -> _Stream:
-    """What DuckDB may register."""
-    return _Stream(data)
 
 
 def fetch_frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:

@@ -121,6 +121,30 @@ def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     assert database.query("from base.links").height == 0
 
 
+def test_frames_go_on_after_what_was_rolled_back(database: Database) -> None:
+    cursor = database.cursor()
+    cursor.execute("create or replace temp table there (a bigint)")
+
+    def insert_and_fail() -> None:
+        with cursor.transaction():
+            cursor.insert("there", {"a": "BIGINT"}, [(1,)])
+            raise ValueError("enough")
+
+    for n in range(3):
+        with pytest.raises(ValueError, match="enough"):
+            insert_and_fail()
+        with cursor.transaction():
+            cursor.insert("there", {"a": "BIGINT"}, [(n,), (n + 10,)])
+            cursor.insert("there", {"a": "BIGINT"}, [(n + 20,)])
+    assert cursor.execute("select count(*), sum(a) from there") == [(9, 99)]
+    with cursor.registered(pl.DataFrame({"a": [1, 2]})) as one:
+        with cursor.registered(pl.DataFrame({"a": [2, 3]})) as other:  # beside each other
+            both = f"select a from {one} join {other} using (a)"
+            assert cursor.execute(both) == [(2,)]
+        assert cursor.execute(f"select count(*) from {one}") == [(2,)]
+    cursor.close()
+
+
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     path = tmp_path / "monitor.duckdb"
     path.write_text("not a database" * 1000)

@@ -91,7 +91,7 @@ def test_a_failed_commit_stores_nothing_and_can_be_repeated(
     config = configured(tmp_path, ACME)
     with a_store(database, config, THREAD, PRESS) as store:
         store.commit(*before())
-        total = count(store, lambda: store.commit(*polls(2)))
+        total = count(store, lambda: store.commit_alone(*polls(2)))
         expected = store.content()
         expected_rows = {table: len(rows) for table, rows in store.everything().items()}
     assert total > 50
@@ -100,7 +100,7 @@ def test_a_failed_commit_stores_nothing_and_can_be_repeated(
         for n in [*range(0, total - 1, EVERY), total - 1]:
             stands = store.everything()
             with failing(store, n), pytest.raises(StoreError, match="no space left"):
-                store.commit(*polls(2))
+                store.commit_alone(*polls(2))
             assert store.everything() == stands
         store.commit(*polls(2))
         assert store.content() == expected
@@ -119,7 +119,7 @@ def test_after_every_failure_memory_and_file_agree(
     with a_store(database, config, THREAD, PRESS) as store:
         store.commit(*before())
         with failing(store, n), pytest.raises(StoreError):
-            store.commit(*polls(2))
+            store.commit_alone(*polls(2))
         memory = store.writer.memory("thread")
         assert set(memory.shown) == {a_post("2").post_id}
         assert store.writer.entries["thread"].cursor == {}
