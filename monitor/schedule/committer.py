@@ -18,7 +18,7 @@ from monitor.types import Outcome, Poll
 __all__ = ["Committer"]
 
 GROUP_SECONDS = 0.25
-GROUP_ROWS = 2000
+GROUP_ROWS = 1000
 """When so many rows wait for a commit it comes at once, and no new poll is begun before it."""
 UNCHANGED_SECONDS = 60.0
 
