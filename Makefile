@@ -52,7 +52,7 @@ run: $(SETUP) ## run the daemon with config/monitor.toml
 	@exec .venv/bin/monitor --config config/monitor.toml run
 
 test: $(DEV) ## run the tests; the last line counts passed, failed and skipped
-	@MONITOR_RECORDINGS="$(or $(MONITOR_RECORDINGS),$(FOREIGN))" .venv/bin/python -m pytest -rs -n auto --dist loadfile $(ARGS)
+	@MONITOR_RECORDINGS="$(or $(MONITOR_RECORDINGS),$(FOREIGN))" .venv/bin/python -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(DEV) ## a thousand sources on virtual time, then a hundred kills; about an hour
 	@.venv/bin/python benchmarks/soak.py

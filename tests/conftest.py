@@ -28,6 +28,11 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Simulated worlds first: they take longest, and files go to whoever is free."""
+    items.sort(key=lambda item: "simulate" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """Answers of real servers that belong to this project: bluesky, wordpress, isso."""
