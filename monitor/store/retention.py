@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from monitor.config import Settings
 from monitor.store.database import Cursor
 from monitor.store.observation import EVER
 
 __all__ = ["Retention"]
+
+_STEP = timedelta(days=1)
 
 # Only polls that say the same with one voice: each unchanged, and observed from the start of the
 # one before. A folded poll is the last of them, and observes what they did.
@@ -64,18 +66,20 @@ class Retention:
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
-        self._folded_until = self._thinned_until = EVER
+        self._folded_until = EVER
+        self._thinned_until: datetime | None = None
 
-    def apply(self, settings: Settings, now: datetime) -> None:
-        """Drop, fold and thin out what is old enough."""
+    def apply(self, settings: Settings, now: datetime) -> bool:
+        """Drop, fold and thin out what is old enough; is there more to be done at once?"""
         with self._cursor.transaction():
             self._cursor.execute(
                 "delete from base.answers where recorded_at < ?", [now - settings.keep_answers]
             )
             if settings.keep_polls is not None:
                 self._fold(_full_hour(now - settings.keep_polls))
-            if settings.keep_counters is not None:
-                self._thin_out(_full_hour(now - settings.keep_counters))
+            if settings.keep_counters is None:
+                return False
+            return self._thin_out(_full_hour(now - settings.keep_counters))
 
     def _fold(self, until: datetime) -> None:
         self._cursor.execute(
@@ -92,12 +96,23 @@ class Retention:
         self._cursor.execute("drop table folded")
         self._folded_until = until
 
-    def _thin_out(self, until: datetime) -> None:
+    def _thin_out(self, until: datetime) -> bool:
+        """One day: readings stand in the order of time. A life begins with the first of them."""
+        first = self._thinned_until or self._first_reading()
+        if first is None or first >= until:
+            return False
+        end = min(first + _STEP, until)
         self._cursor.execute(
-            f"delete from base.engagement where rowid in ({_BETWEEN})",
-            [self._thinned_until, until],
+            f"delete from base.engagement where rowid in ({_BETWEEN})", [first, end]
         )
-        self._thinned_until = until
+        self._thinned_until = end
+        return end < until
+
+    def _first_reading(self) -> datetime | None:
+        ((at,),) = self._cursor.execute(
+            "select min(observed_at) from base.engagement where source_id <> 'import'"
+        )
+        return at and _full_hour(at.replace(tzinfo=UTC))
 
 
 def _full_hour(moment: datetime) -> datetime:

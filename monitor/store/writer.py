@@ -402,8 +402,8 @@ class Writer:
         if self._maintained_at is not None and now - self._maintained_at < _MAINTAINED_EVERY:
             return False
         before, self._maintained_at = self._maintained_at, now
-        self._retention.apply(self._given.monitor, now)
-        if self._order.advance(now):
+        is_more = self._retention.apply(self._given.monitor, now)
+        if self._order.advance(now) or is_more:
             self._maintained_at = before
             return True
         return False
