@@ -125,8 +125,7 @@ class Committer:
             self._stored = 0
             await self.run(give_memory_back)
         try:
-            while await self.run(self._writer.maintain) and not self._closing:
-                pass
+            await self.run(self._writer.maintain)  # one step: what is left comes after the next
         except Exception as error:
             log.exception("not maintained", error=str(error))
 

@@ -394,9 +394,12 @@ class Writer:
         return counts
 
     def maintain(self) -> bool:
-        """Drop, fold and sort what is due, once an hour between commits; is there more at once?
+        """Drop, fold and sort what is due, once an hour between commits, one step of it.
 
-        Call it until there is not. What fails is tried again in an hour; nothing is lost by it.
+        What fails is tried again in an hour; nothing is lost by it.
+
+        Returns:
+            Whether there is more to do at once.
         """
         now = self._clock.now()
         if self._maintained_at is not None and now - self._maintained_at < _MAINTAINED_EVERY:
