@@ -87,6 +87,14 @@ async def read(reader: Collector, ask: Ask, harvest: Harvest) -> None:
             f"{ask.source.source_id}: the {ask.source.network} collector failed on this answer "
             f"({type(error).__name__}: {error}); please report it"
         )
+    _let_go(harvest.error)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the frames of an error that lives on: they hold answers, sockets, and its harvest."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _outcome(harvest: Harvest) -> Outcome:

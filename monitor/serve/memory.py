@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Callable
 
@@ -15,8 +16,11 @@ def keep_memory_together() -> None:
     """Let what is freed go back to the system; call it before the first thread starts.
 
     By itself glibc learns from the first large block that is freed to keep such blocks in its
-    heap, where small ones that live long hold them fast. Elsewhere than on Linux nothing happens.
+    heap, where small ones that live long hold them fast. Python looks for cycles the less often,
+    the more there is: what is loaded by now is left out of it.
     """
+    gc.collect()
+    gc.freeze()
     mallopt = _of_glibc("mallopt")
     if mallopt is not None:
         mallopt(_ARENA_MAX, 2)
