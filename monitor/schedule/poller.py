@@ -91,10 +91,14 @@ async def read(reader: Collector, ask: Ask, harvest: Harvest) -> None:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Drop the frames of an error that lives on: they hold answers, sockets, and its harvest."""
+    """Drop the frames of an error that lives on: they hold answers, sockets, and its harvest.
+
+    Each error is cut off from what caused it, too: errors may stand in a circle.
+    """
     while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+        earlier = error.__cause__ or error.__context__
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        error = earlier
 
 
 def _outcome(harvest: Harvest) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from monitor.collect.pollable import pollable
 from monitor.config import Watched
 from monitor.enrich.score import Scored
-from monitor.errors import UsageError
+from monitor.errors import StoreError, UsageError
 from monitor.imports.rows import CounterRow, PostRow
 from monitor.store.copies import snapshot
 from monitor.store.labels import Label
@@ -45,8 +46,9 @@ def bring(
         observed=msgspec.convert(observed, tuple[datetime, datetime]) if observed else None,
         is_last=is_last,
     )
-    while is_last and writer.maintain():
-        pass
+    with suppress(StoreError):  # what was brought is stored; another time will do for its order
+        while is_last and writer.maintain():
+            pass
     return {"new": new, "changed": changed, "strange": strange}
 
 
