@@ -62,7 +62,7 @@ qualify
 
 
 class Retention:
-    """The writer's hand on what time takes away."""
+    """The writer's hand on what time takes away. It knows how far it came since it was made."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
@@ -71,20 +71,24 @@ class Retention:
 
     def apply(self, settings: Settings, now: datetime) -> bool:
         """Drop, fold and thin out what is old enough; is there more to be done at once?"""
+        folded, thinned, is_more = self._folded_until, self._thinned_until, False
         with self._cursor.transaction():
             self._cursor.execute(
                 "delete from base.answers where recorded_at < ?", [now - settings.keep_answers]
             )
             if settings.keep_polls is not None:
-                self._fold(_full_hour(now - settings.keep_polls))
-            if settings.keep_counters is None:
-                return False
-            return self._thin_out(_full_hour(now - settings.keep_counters))
+                until = _full_hour(now - settings.keep_polls)
+                self._fold(folded, until)
+                folded = until
+            if settings.keep_counters is not None:
+                until = _full_hour(now - settings.keep_counters)
+                thinned = self._thin_out(thinned or self._first_reading(), until)
+                is_more = thinned is not None and thinned < until
+        self._folded_until, self._thinned_until = folded, thinned  # now that it stands
+        return is_more
 
-    def _fold(self, until: datetime) -> None:
-        self._cursor.execute(
-            f"create or replace temp table folded as {_FOLDED}", [self._folded_until, until]
-        )
+    def _fold(self, since: datetime, until: datetime) -> None:
+        self._cursor.execute(f"create or replace temp table folded as {_FOLDED}", [since, until])
         self._cursor.execute(
             "update base.polls as p set observed_from = f.observed_from, requests = f.requests, "
             "bytes = f.bytes, folded = f.folded from folded as f where p.poll_id = f.poll_id"
@@ -94,19 +98,16 @@ class Retention:
             "(select unnest(list_filter(members, lambda one: one <> poll_id)) from folded)"
         )
         self._cursor.execute("drop table folded")
-        self._folded_until = until
 
-    def _thin_out(self, until: datetime) -> bool:
-        """One day: readings stand in the order of time. A life begins with the first of them."""
-        first = self._thinned_until or self._first_reading()
-        if first is None or first >= until:
-            return False
-        end = min(first + _STEP, until)
+    def _thin_out(self, since: datetime | None, until: datetime) -> datetime | None:
+        """A day's readings, if one is old enough; up to where it is done."""
+        if since is None or since >= until:
+            return since
+        end = min(since + _STEP, until)
         self._cursor.execute(
-            f"delete from base.engagement where rowid in ({_BETWEEN})", [first, end]
+            f"delete from base.engagement where rowid in ({_BETWEEN})", [since, end]
         )
-        self._thinned_until = end
-        return end < until
+        return end
 
     def _first_reading(self) -> datetime | None:
         ((at,),) = self._cursor.execute(

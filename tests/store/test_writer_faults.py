@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ EVERY = 5  # of the statements one in so many is made to fail: all take 25 s
 
 
 class Failing:
-    """A connection whose n-th statement fails, once: the disk is full."""
+    """A connection whose n-th statement, or n-th such, fails, once: the disk is full."""
 
-    def __init__(self, raw: Any, n: int | None) -> None:
+    def __init__(self, raw: Any, n: int | None, only: str | None) -> None:
         self._raw = raw
         self.left = n
+        self._only = only
 
     def execute(self, sql: str, *rest: Any) -> Any:
-        if self.left is not None and sql != "rollback":
+        if self.left is not None and sql != "rollback" and self._only in (None, sql):
             self.left -= 1
             if self.left < 0:
                 self.left = None
@@ -40,10 +42,10 @@ class Failing:
 
 
 @contextmanager
-def failing(store: Store, n: int) -> Iterator[Failing]:
+def failing(store: Store, n: int, only: str | None = None) -> Iterator[Failing]:
     cursor = store.writer._cursor
     raw = cursor._raw
-    made = cursor._raw = Failing(raw, n)
+    made = cursor._raw = Failing(raw, n, only)
     try:
         yield made
     finally:
@@ -139,3 +141,38 @@ def test_a_failed_start_can_be_repeated(database: Database, tmp_path: Path) -> N
             assert store.writer.entries["thread"].state == "active"
         store.commit(*polls(2))
         assert store.problems() == []
+
+
+def test_what_retention_could_not_do_is_done_an_hour_later(
+    database: Database, tmp_path: Path
+) -> None:
+    config = configured(tmp_path, ACME, keep_polls="1d", keep_counters="1d")
+    shown = a_post("1", claimed_at=at(0), root_id=ANNOUNCED)
+
+    def days_later(store: Store) -> None:
+        store.commit(*[
+            a_poll(
+                [shown] if minute == 0 else [], source=THREAD, when=at(1 + minute / 60),
+                engagement=[Engagement(post_id=shown.post_id, likes=minute)],
+            )
+            for minute in range(0, 50, 10)
+        ])  # fmt: skip
+        store.clock.moment += timedelta(days=3)
+
+    def maintain(store: Store) -> None:
+        store.clock.moment += timedelta(hours=1)
+        while store.writer.maintain():
+            pass
+
+    with a_store(database, config, THREAD) as store:
+        days_later(store)
+        maintain(store)
+        expected = store.everything()
+    for n in range(2):  # a day each
+        with a_store(database, config, THREAD) as store:
+            days_later(store)
+            with failing(store, n, "commit"), pytest.raises(StoreError, match="no space left"):
+                maintain(store)
+            maintain(store)
+            assert store.everything() == expected
+            assert store.problems() == []
