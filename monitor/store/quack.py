@@ -78,10 +78,11 @@ def _give_way() -> None:
     if not tasks.is_dir():
         return
     ours = {thread.native_id for thread in threading.enumerate()}
+    nice = os.nice(0) + _NICE  # the daemon itself may have been started so; 19 is the most
     for task in tasks.iterdir():
         if int(task.name) not in ours:
             with suppress(OSError):  # it has ended
-                os.setpriority(os.PRIO_PROCESS, int(task.name), _NICE)
+                os.setpriority(os.PRIO_PROCESS, int(task.name), nice)
 
 
 def _extension(name: str) -> Path:

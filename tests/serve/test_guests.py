@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -59,8 +60,9 @@ def test_guests_give_way_to_the_writer(process: Process, guest: duckdb.DuckDBPyC
         for task in tasks.iterdir()
     }
     nice = {name: int(fields[16]) for name, fields in stats.items()}
-    assert nice[str(process.pid)] == 0
-    assert sum(value == 10 for value in nice.values()) >= 2  # who serves, and DuckDB's workers
+    own = os.nice(0)  # which it has inherited
+    assert nice[str(process.pid)] == own
+    assert sum(value > own for value in nice.values()) >= 2  # who serves, and DuckDB's workers
 
 
 @pytest.fixture
