@@ -139,7 +139,11 @@ class Database:
         Raises:
             StoreBusy: another process holds it. StoreDamaged: it can't be read.
         """
-        config: dict[str, Any] = {**_BEFORE_ANYTHING, "default_block_size": _BLOCK_BYTES}
+        config: dict[str, Any] = {
+            **_BEFORE_ANYTHING,
+            "default_block_size": _BLOCK_BYTES,
+            "allocator_background_threads": "true",  # or what was freed is kept until the next use
+        }
         if memory_limit:
             config["memory_limit"] = memory_limit
         with translated(path):

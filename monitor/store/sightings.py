@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from monitor.store.database import Cursor, Database
 from monitor.store.ids import Ids
@@ -22,21 +23,27 @@ _FEWEST = 50
 _LOADED = 500
 """So many are read back when a list is asked for first."""
 
-# Picked out before they are joined: what it costs hangs on what is picked, not on all there is.
+_TOGETHER = 20
+"""With a source so many others are read: the cost hangs on all sightings, not on theirs."""
+
+# Picked out before they are joined. `most`: so many of a list; NULL: all.
 _REMEMBERED = """
 with late as materialized (
-    select post_key, last_at
-    from base.sightings
-    where source_id = $1
-    order by last_at desc, post_key desc
-    limit $2
+    select s.source_id, s.post_key, s.last_at
+    from base.sightings as s
+    join {given} as g using (source_id)
+    qualify
+        g.most is null
+        or row_number() over (
+            partition by s.source_id order by s.last_at desc, s.post_key desc
+        ) <= g.most
 ),
 
 gone as materialized (
-    select post_key, last_at
+    select source_id, post_key, last_at
     from base.sightings
     where
-        source_id = $1
+        source_id in (select source_id from {given})
         and post_key in (select post_key from base.posts where state not in ('live', 'hidden'))
 ),
 
@@ -46,7 +53,7 @@ shown as materialized (
     from gone
 )
 
-select i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at
+select s.source_id, i.post_id, p.post_id, p.reply_to_id, p.created_at, p.state, s.last_at
 from shown as s
 join base.posts as p using (post_key)
 join base.ids as i using (post_key)
@@ -98,28 +105,43 @@ def _hour(moment: datetime) -> datetime:
 class Sightings:
     """Memories of sources, read when first asked for and kept up with every commit."""
 
-    def __init__(self, cursor: Cursor, is_list: Callable[[str], bool]) -> None:
-        self._cursor, self._is_list = cursor, is_list
+    def __init__(
+        self, cursor: Cursor, is_list: Callable[[str], bool], active: Callable[[], Iterable[str]]
+    ) -> None:
+        """Args: active: the sources that are polled."""
+        self._cursor, self._is_list, self._active = cursor, is_list, active
         self._memories: dict[str, SourceMemory] = {}
         self._pending: list[tuple[str, str, Known]] = []
 
     def memory(self, source_id: str) -> SourceMemory:
-        """The memory of one source."""
+        """The memory of one source. Not for use in a transaction: it reads others along."""
         if source_id not in self._memories:
-            self._memories[source_id] = self._load(source_id)
+            others = (one for one in self._active() if one not in self._memories)
+            self._load(list(dict.fromkeys([source_id, *islice(others, _TOGETHER)])))
         return self._memories[source_id]
 
-    def _load(self, source_id: str) -> SourceMemory:
-        is_list = self._is_list(source_id)
-        rows = self._cursor.execute(_REMEMBERED, [source_id, _LOADED if is_list else None])
-        shown = {
-            alias: Known(
+    def _own(self, source_id: str) -> SourceMemory:
+        """Without others: if the transaction fails, nobody would know that theirs is stale."""
+        if source_id not in self._memories:
+            self._load([source_id])
+        return self._memories[source_id]
+
+    def _load(self, source_ids: list[str]) -> None:
+        asked = [(one, _LOADED if self._is_list(one) else None) for one in source_ids]
+        shown: dict[str, dict[str, Known]] = {one: {} for one in source_ids}
+        for source_id, alias, post_id, reply_to, created_at, state, last_at in self._cursor.lookup(
+            _REMEMBERED, {"source_id": "VARCHAR", "most": "INTEGER"}, asked
+        ):
+            shown[source_id][alias] = Known(
                 post_id=post_id, reply_to_id=reply_to, created_at=created_at.replace(tzinfo=UTC),
                 state=PostState(state), last_at=last_at.replace(tzinfo=UTC),
+            )  # fmt: skip
+        for source_id, most in asked:
+            known = shown[source_id]
+            is_whole = most is None or len(known) < most
+            self._memories[source_id] = SourceMemory(
+                known, is_list=most is not None, is_whole=is_whole
             )
-            for alias, post_id, reply_to, created_at, state, last_at in rows
-        }  # fmt: skip
-        return SourceMemory(shown, is_list=is_list, is_whole=not is_list or len(rows) < _LOADED)
 
     def write(
         self, cursor: Cursor, polls: list[Poll], ids: Ids, stored: Mapping[int, PostRow],
@@ -138,7 +160,7 @@ class Sightings:
         overlapping = set()
         for poll in polls:
             source_id = poll.source.source_id
-            memory, named = self.memory(source_id), 0
+            memory, named = self._own(source_id), 0
             for post in poll.harvest.posts:
                 key = ids.key(post.post_id)
                 name, at = ids.name(key), poll.finished_at
@@ -173,7 +195,7 @@ class Sightings:
         """When sources last showed what they show again, and what is not remembered of them."""
         asked = set()
         for poll in polls:
-            memory = self.memory(poll.source.source_id)
+            memory = self._own(poll.source.source_id)
             if not memory.is_whole:
                 keys = {ids.key(post.post_id) for post in poll.harvest.posts} - ids.fresh
                 unknown = (key for key in keys if ids.name(key) not in memory.shown)

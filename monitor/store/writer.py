@@ -83,7 +83,7 @@ class Writer:
         self._observations = Observations.load(cursor)
         self._counters = Counters()
         self._fresh: list[int] = []
-        self._sightings = Sightings(cursor, self._is_list)
+        self._sightings = Sightings(cursor, self._is_list, self._active)
         self._answers = Answers(cursor)
         self._retention = Retention(cursor)
         last_poll, recorded_at = cursor.execute(
@@ -95,6 +95,9 @@ class Writer:
 
     def _is_list(self, source_id: str) -> bool:
         return self.entries[source_id].source.kind in LISTS
+
+    def _active(self) -> Iterator[str]:
+        return (one for one, entry in self.entries.items() if entry.state == "active")
 
     def _may_poll(self, source: Source) -> bool:
         return self.can_poll(source)

@@ -27,22 +27,55 @@ WEIGHTS = "data/linear.npz"
 _UNSURE = 0.5  # of what the lexicon says elsewhere: nobody measured it
 
 Floats = npt.NDArray[np.float32]
-Table = npt.NDArray[np.int32]
 Integers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Sparse:
-    """Weights of some features. `rows`: of each feature that is known, its row or -1."""
+class Numbers:
+    """Numbers some integers from 0 on, in their order: rank in a bit vector (Jacobson 1989).
 
-    rows: Table
+    A table of all features would take 8 MB; this takes a bit each, and 32 for every 64.
+
+    Attributes:
+        bits: which there are; shape (n,), of 64 each.
+        before: how many there are before each of `bits`.
+    """
+
+    bits: npt.NDArray[np.uint64]
+    before: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, some: Integers, below: int) -> Numbers:
+        """Of `some` integers, all of them less than `below`."""
+        bits = np.zeros(-(-below // 64), np.uint64)
+        np.bitwise_or.at(bits, some >> 6, _bit(some))
+        counts = np.bitwise_count(bits)
+        return cls(bits, (np.cumsum(counts) - counts).astype(np.int32))
+
+    def find(self, asked: Integers) -> tuple[npt.NDArray[np.bool_], Integers]:
+        """Which of `asked` there are, and the numbers of those."""
+        word, bit = asked >> 6, _bit(asked)
+        bits = self.bits[word]
+        has = (bits & bit) != 0
+        lower = bits[has] & (bit[has] - np.uint64(1))
+        return has, self.before[word[has]] + np.bitwise_count(lower)
+
+
+def _bit(integers: Integers) -> npt.NDArray[np.uint64]:
+    return np.uint64(1) << (integers & 63).astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """Weights of some features. `rows`: the rows of those that are known and have any."""
+
+    rows: Numbers
     weights: Floats
 
     def sums(self, text: Integers, known: Integers, value: Floats, texts: int) -> Floats:
         """The weighed sum of each text's features, shape (texts, columns of `weights`)."""
-        rows = self.rows[known]
-        has = rows >= 0
-        text, added = text[has], self.weights[rows[has]] * value[has, None]
+        has, rows = self.rows.find(known)
+        text, added = text[has], self.weights[rows] * value[has, None]
         sums = [np.bincount(text, column, texts) for column in added.T]
         return np.stack(sums, axis=1).astype(np.float32)
 
@@ -52,14 +85,14 @@ class Weights:
     """All that is learned.
 
     Attributes:
-        known: feature → its number among those with any weight, or -1; shape (`BUCKETS`,).
+        known: the features with any weight, of `BUCKETS`.
         shared: of all languages, six columns.
         own: by language, three columns.
         mixing, dense, bias: by language, shapes (6, 3), (`DENSE`, 3) and (3,): what the shared
             sums, the dense features and 1 add to each class.
     """
 
-    known: Table
+    known: Numbers
     shared: Sparse
     own: Mapping[str, Sparse]
     mixing: Mapping[str, Floats]
@@ -68,18 +101,16 @@ class Weights:
 
     @classmethod
     def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Weights:
-        """From the arrays of a file, as `benchmarks/mood_model.py` writes them."""
+        """From the arrays of a file, as `benchmarks/mood_model.py` writes them: features ascend."""
         languages = [name.removeprefix("bias_") for name in arrays if name.startswith("bias_")]
         union = np.unique(
             np.concatenate([arrays["features"], *(arrays[f"features_{x}"] for x in languages)])
         )
-        known = np.full(BUCKETS, -1, np.int32)
-        known[union] = np.arange(len(union), dtype=np.int32)
+        known = Numbers.of(union, BUCKETS)
 
         def sparse(suffix: str) -> Sparse:
-            features = arrays[f"features{suffix}"]
-            rows = np.full(len(union), -1, np.int32)
-            rows[known[features]] = np.arange(len(features), dtype=np.int32)
+            _, numbers = known.find(arrays[f"features{suffix}"])
+            rows = Numbers.of(numbers, len(union))
             return Sparse(rows, arrays[f"weights{suffix}"].astype(np.float32))
 
         def each(name: str) -> dict[str, Floats]:
@@ -90,9 +121,8 @@ class Weights:
 
     def probabilities(self, made: Inputs, language: str) -> Floats:
         """Of each text, in the order of `CLASSES`; shape (texts, 3)."""
-        known = self.known[made.feature]
-        has, texts = known >= 0, len(made.dense)
-        given = made.text[has], known[has], made.value[has], texts
+        has, known = self.known.find(made.feature)
+        given = made.text[has], known, made.value[has], len(made.dense)
         logits = self.shared.sums(*given) @ self.mixing[language]
         logits += self.own[language].sums(*given)
         logits += made.dense @ self.dense[language] + self.bias[language]
