@@ -1,6 +1,6 @@
 """The same world collected again, and by processes that are killed on the way.
 
-For eighteen hours of the loudest scenario: two runs leave the same database, and a run that is
+For ten hours of the loudest scenario: two runs leave the same database, and a run that is
 killed and goes on leaves what an undisturbed one leaves.
 """
 
@@ -48,13 +48,13 @@ def assert_equal(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -
 
 
 def small(*, faults: bool) -> World:
-    """Eighteen hours of the loudest scenario."""
+    """Ten hours of the loudest scenario."""
     loud = scenario("crisis")
     return make(
         msgspec.structs.replace(
             loud,
-            before=timedelta(hours=6),
-            after=timedelta(hours=12),
+            before=timedelta(hours=3),
+            after=timedelta(hours=7),
             fault=loud.fault if faults else (),
             limit=loud.limit if faults else (),
         )
@@ -80,7 +80,7 @@ def test_a_kill_in_the_middle_changes_nothing(tmp_path: Path) -> None:
     """No faults here: late answers move later polls, and limits forget what was spent."""
     world = small(faults=False)
     undisturbed = collect(world, tmp_path / "undisturbed")
-    for polls in (1, 40, 170, 90, 230):
+    for polls in (1, 20, 90, 50, 110):
         killed_after(polls, tmp_path / "killed")
     config = collect(world, tmp_path / "killed")
     assert_equal(content(undisturbed, left_out=OF_THE_RUN), content(config, left_out=OF_THE_RUN))

@@ -76,7 +76,7 @@ def measured(store: Store, hours: float) -> list[object]:
     ]  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(looks=LOOKS)
 def test_folded_polls_have_observed_what_they_did(
     database: Database, configs: tuple[Config, Config], looks: list[tuple[float, Source, str]]
@@ -122,7 +122,7 @@ def test_a_quiet_day_of_a_poll_a_minute_becomes_a_row_an_hour(
     ]  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from([1, 4, 20, 90]), st.sampled_from([FIRST, FIRST, OTHER]),
