@@ -104,15 +104,21 @@ class Ids:
 
     def _fetch(self, cursor: Cursor, post_ids: list[str]) -> None:
         rows = cursor.lookup(
-            "select i.post_id, i.post_key, n.post_id from base.ids as i "
-            "join {given} as g using (post_id) "
-            "join base.ids as n on n.post_key = i.post_key and not n.is_alias",
+            "select post_id, post_key, is_alias from base.ids join {given} using (post_id)",
             {"post_id": "VARCHAR"},
             [(post_id,) for post_id in post_ids],
         )
-        for post_id, key, name in rows:
+        for post_id, key, is_alias in rows:
             self._keys[post_id] = key
-            self._names[key] = post_id if name == post_id else name  # one string, not two
+            if not is_alias:
+                self._names[key] = post_id
+        unnamed = {key for _, key, _ in rows if key not in self._names}
+        self._names |= cursor.lookup(
+            "select post_key, post_id from base.ids join {given} using (post_key) "
+            "where not is_alias",
+            {"post_key": "BIGINT"},
+            [(key,) for key in sorted(unnamed)],
+        )
 
     def _add(self, post_id: str, key: int, *, is_alias: bool) -> None:
         self._keys[post_id] = key
