@@ -23,7 +23,7 @@ _CLAIM = {
     "claimed": "BIGINT", "scope": "VARCHAR", "recorded_at": "TIMESTAMP",
 }  # fmt: skip
 _PAIR = {"post_key": "BIGINT", "source_id": "VARCHAR"}
-_CACHE_LIMIT = 100_000
+_CACHE_LIMIT = 30_000
 
 Key = tuple[int, str]
 

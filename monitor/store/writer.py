@@ -202,7 +202,7 @@ class Writer:
         shown, removed = gather(polls), _removed(polls)
         self._resolve(polls, removed)
         keys = {self._ids.key(i) for i in [*shown, *removed]}
-        stored = stored_rows(self._cursor, keys)
+        stored = stored_rows(self._cursor, keys - self._ids.fresh)
         found = changes(shown.values(), removed, stored, self._ids, now)
         write_posts(self._cursor, found)
         self._fresh += [change.row["post_key"] for change in found if change.new_version]
