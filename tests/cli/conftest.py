@@ -89,22 +89,32 @@ class MemorySession:
         pass
 
 
-@pytest.fixture
-def empty() -> Iterator[MemorySession]:
-    """An empty store."""
+@pytest.fixture(scope="session")
+def nothing() -> Iterator[Database]:
     with Database.open(None) as database:
-        yield MemorySession(database)
+        yield database
 
 
-@pytest.fixture
-def session() -> Iterator[MemorySession]:
-    """A built store: two events, one of them with an announcement and four replies."""
+@pytest.fixture(scope="session")
+def built() -> Iterator[Database]:
     with Database.open(None) as database:
         cursor = database.cursor()
         for statement in ROWS.strip().split(";\n"):
             cursor.execute(statement.rstrip(";"))
         cursor.close()
-        yield MemorySession(database)
+        yield database
+
+
+@pytest.fixture
+def empty(nothing: Database) -> MemorySession:
+    """An empty store."""
+    return MemorySession(nothing)
+
+
+@pytest.fixture
+def session(built: Database) -> MemorySession:
+    """A built store: two events, one of them with an announcement and four replies."""
+    return MemorySession(built)
 
 
 @pytest.fixture

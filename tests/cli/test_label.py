@@ -6,6 +6,7 @@ import csv
 import os
 import pty
 import select
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from monitor.api import Monitor
 from monitor.config import Config
 from monitor.errors import UsageError
+from monitor.session import DATABASE
 from monitor.store.labels import Label
 from tests.world import ACME, OFFLINE, command, configured
 
@@ -28,9 +30,14 @@ announced_at = 2026-03-12T20:00:00Z
 """
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    made = configured(tmp_path, ACME + SECOND + OFFLINE, serve_sql=False)
+def configured_in(folder: Path) -> Config:
+    return configured(folder, ACME + SECOND + OFFLINE, serve_sql=False)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of 122 posts."""
+    folder = tmp_path_factory.mktemp("imported")
     rows = [
         f"x:{n},x,2026-02-13T10:{n % 60:02}:00Z,acme-a,mention,en,"
         f"{'What a great launch' if n % 3 else 'What a terrible launch'} number {n}"
@@ -38,11 +45,20 @@ def config(tmp_path: Path) -> Config:
     ]
     rows += ["x:a,x,2026-02-13T10:00:00Z,acme-a,repost,en,passed on"]
     rows += ["x:b,x,2026-03-13T10:00:00Z,acme-b,mention,en,elsewhere"]
-    posts = tmp_path / "posts.csv"
+    posts = folder / "posts.csv"
     header = "post_id,network,created_at,event_id,relation,language,text"
     posts.write_text("\n".join([header, *rows]))
-    with Monitor(made) as monitor:
+    config = configured_in(folder)
+    with Monitor(config) as monitor:
         monitor.bring([posts])
+    return config.monitor.data_dir / DATABASE
+
+
+@pytest.fixture
+def config(tmp_path: Path, imported: Path) -> Config:
+    made = configured_in(tmp_path)
+    made.monitor.data_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(imported, made.monitor.data_dir)
     return made
 
 
