@@ -19,10 +19,7 @@ _SIGHTING = {
 }  # fmt: skip
 _SERVED = (PostState.LIVE, PostState.HIDDEN)
 _FEWEST = 50
-"""So many ids of a list are remembered, if no poll named more."""
-_LOADED = 500
-"""So many are read back when a list is asked for first."""
-
+"""So many ids of a list are remembered, if no poll named more; and read back at first."""
 _TOGETHER = 20
 """With a source so many others are read: the cost hangs on all sightings, not on theirs."""
 
@@ -127,7 +124,7 @@ class Sightings:
         return self._memories[source_id]
 
     def _load(self, source_ids: list[str]) -> None:
-        asked = [(one, _LOADED if self._is_list(one) else None) for one in source_ids]
+        asked = [(one, _FEWEST if self._is_list(one) else None) for one in source_ids]
         shown: dict[str, dict[str, Known]] = {one: {} for one in source_ids}
         for source_id, alias, post_id, reply_to, created_at, state, last_at in self._cursor.lookup(
             _REMEMBERED, {"source_id": "VARCHAR", "most": "INTEGER"}, asked
