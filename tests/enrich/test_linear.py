@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks import mood_model
 from monitor.enrich.protocol import CLASSES, Mood
 from monitor.enrich.sentiment import model
-from monitor.enrich.sentiment.linear import WEIGHTS, Linear, Weights
+from monitor.enrich.sentiment.linear import WEIGHTS, Linear, Numbers, Weights
 from monitor.enrich.sentiment.ngrams import BUCKETS, inputs
 
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt")
@@ -169,3 +169,12 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
     path.write_text("language,label,text\nen,angry,What?\n")
     with pytest.raises(SystemExit, match=r"texts\.csv: row 2"):
         mood_model.main([str(path), "-o", str(tmp_path / "w.npz")])
+
+
+@given(some=st.sets(st.integers(0, 299)), asked=st.lists(st.integers(0, 299)))
+def test_numbers_are_those_of_a_table(some: set[int], asked: list[int]) -> None:
+    table = {one: number for number, one in enumerate(sorted(some))}
+    numbers = Numbers.of(np.array(sorted(some), np.uint32), 300)
+    has, found = numbers.find(np.array(asked, np.int64))
+    assert has.tolist() == [one in table for one in asked]
+    assert found.tolist() == [table[one] for one in asked if one in table]

@@ -212,3 +212,32 @@ def test_a_long_list_is_remembered_in_part_and_its_old_posts_stand_once(
         assert store.one("select count(*) as n from sightings")["n"] == 800
         assert store.one("select count(*) as n from gaps where reason = 'page_cap'")["n"] == 39
         assert store.problems() == []
+
+
+def test_after_a_restart_every_source_remembers_what_it_did(
+    database: Database, configs: tuple[Config, Config]
+) -> None:
+    """More sources than are read at once: threads, which are remembered whole, and lists."""
+    threads = [a_source(f"thread-{n}") for n in range(15)]
+    feeds = [
+        a_source(f"feed-{n}", "feed", SourceKind.FEED, f"https://f{n}.example/") for n in range(15)
+    ]
+    with a_store(database, configs[0], *threads, *feeds) as store:
+        for n, source in enumerate([*threads, *feeds]):
+            shared = [a_post(f"all-{i}", claimed_at=at(0)) for i in range(n % 4)]
+            own = [a_post(f"{n}-{i}", claimed_at=at(i)) for i in range(3 * n)]
+            store.commit(a_poll([*shared, *own], source=source, when=at(100 + n)))
+        store.commit(a_poll(removed=[post_id("all-1")], source=threads[3], when=at(140)))
+        names = [source.source_id for source in (*feeds, *threads)]
+        before = {name: dict(store.writer.memory(name).shown) for name in names}
+        store.restart()
+        after = {name: store.writer.memory(name) for name in names}
+        for name, memory in after.items():
+            assert memory.shown.items() <= before[name].items()
+            served = len(memory.live())
+            if name.startswith("feed") and len(before[name]) > 50:
+                assert served >= 49  # the latest fifty, of which one is gone
+            else:
+                assert memory.shown == before[name]
+        assert sum(post_id("all-1") in memory.shown for memory in after.values()) == 14
+        assert not any(post_id("all-1") in memory.live() for memory in after.values())
