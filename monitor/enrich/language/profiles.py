@@ -90,7 +90,7 @@ def _scores(text: str) -> Scores | None:
 _normal = lru_cache(maxsize=1 << 14)(NGram.normalize)  # as the profiles were made
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def _of_word(word: str) -> Scores | None:
     profiles = _profiles()
     padded = f" {word} "
